@@ -1,0 +1,329 @@
+"""The one door for frames: the only module that knows Narwhals.
+
+pandas, polars and pyarrow frames and dicts of arrays come in; NumPy arrays go on; results go back in the library
+they came from (dicts for dicts). Rules: value columns become float64 here, missing ids are counted here (code -1),
+time becomes wall-clock microseconds here, and nothing is aggregated in a frame.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.exceptions import ColumnError, InputError, InputTypeError
+from crmintel.kernels.runs import factorize_integers
+
+_TO_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_LIBRARIES = ("pandas", "polars", "pyarrow")
+
+
+def is_frame(obj: Any) -> bool:
+    """Return whether ``obj`` is a frame of any library that Narwhals knows, lazy ones included."""
+    if isinstance(obj, np.ndarray | Mapping | list | tuple) or obj is None:
+        return False
+    return nw.from_native(obj, pass_through=True, allow_series=False) is not obj
+
+
+def open_frame(frame: Any, what: str = "frame") -> Table:
+    """Open an eager frame or a dict of arrays for reading.
+
+    Raises
+    ------
+    InputTypeError
+        If it is lazy (collect it, or aggregate it where it is with ``summarize``) or no frame at all.
+    """
+    if isinstance(frame, Mapping):
+        return Table({name: _as_column(values, name) for name, values in frame.items()}, None)
+    native = nw.from_native(frame, pass_through=True, allow_series=False)
+    if isinstance(native, nw.LazyFrame):
+        raise InputTypeError(
+            f"{what} is lazy ({type(frame).__name__}): call collect() first; data beyond memory is aggregated where "
+            "it is with crmintel.features.pushdown.summarize where that is installed."
+        )
+    if not isinstance(native, nw.DataFrame):
+        raise InputTypeError(
+            f"{what} must be a pandas, polars or pyarrow frame or a dict of arrays, got {type(frame).__name__}."
+        )
+    if len(set(native.columns)) != len(native.columns):
+        twice = sorted({c for c in native.columns if native.columns.count(c) > 1})
+        raise ColumnError(f"{what} has columns of the same name: {twice}. Rename or drop one of each.")
+    library = native.implementation.value
+    return Table(native, library if library in _LIBRARIES else "pandas")
+
+
+def _as_column(values: Any, name: str) -> Any:
+    native = nw.from_native(values, pass_through=True, allow_series=True)
+    if isinstance(native, nw.Series):
+        return native
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise InputError(f"{name} must be one-dimensional, got shape {array.shape}.")
+    return array
+
+
+class Table:
+    """Columns by name, read as what they stand for: ids, instants or numbers."""
+
+    def __init__(self, columns: Any, library: str | None) -> None:
+        self._columns = columns
+        self.library = library
+        self.names: list[str] = list(columns.columns if library else columns)
+        lengths = {name: len(columns[name]) for name in self.names} if library is None else {}
+        if len(set(lengths.values())) > 1:
+            raise InputError(f"the columns have different lengths: {lengths}.")
+        self.n_rows: int = len(columns) if library else next(iter(lengths.values()), 0)
+
+    def column(self, name: str, role: str | None = None) -> Any:
+        """Return the Narwhals series or NumPy array called ``name``."""
+        if name not in self.names:
+            wanted = f"{role}={name!r}" if role else f"{name!r}"
+            raise ColumnError(f"the frame has no column {wanted}; it has {self.names}.")
+        return self._columns[name]
+
+    def ids(self, name: str, role: str | None = None) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """Return codes (-1 where missing) and the sorted distinct ids of a column."""
+        return _ids(self.column(name, role), name)
+
+    def instants(self, name: str, role: str | None = None) -> tuple[NDArray[np.int64], str | None]:
+        """Return wall-clock microseconds since 1970 (`MISSING_TIME` where missing) and the time zone."""
+        return _instants(self.column(name, role), name)
+
+    def numbers(self, name: str, role: str | None = None) -> NDArray[np.float64]:
+        """Return a column as float64, NaN where it is missing."""
+        return _numbers(self.column(name, role), name)
+
+    def values(self, name: str) -> NDArray[Any]:
+        """Return a column as it is, as a NumPy array."""
+        column = self.column(name)
+        return column if isinstance(column, np.ndarray) else column.to_numpy()
+
+
+MISSING_TIME = np.iinfo(np.int64).min  # the integer of NaT
+
+
+def _ids(column: Any, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    missing: NDArray[np.bool_] | None = None
+    if isinstance(column, nw.Series):
+        if column.dtype.is_integer() and column.null_count() > 0:
+            missing = column.is_null().to_numpy()
+            column = column.fill_null(0)
+        elif isinstance(column.dtype, nw.Categorical | nw.Enum):
+            column = column.cast(nw.String)
+        values = column.to_numpy()
+    else:
+        values = column
+    if values.dtype.kind == "f":
+        missing = np.isnan(values)
+        whole = np.where(missing, 0.0, values)
+        if np.any(whole != np.floor(whole)) or np.any(np.abs(whole) > 2**53):
+            row = int(np.argmax((whole != np.floor(whole)) | (np.abs(whole) > 2**53)))
+            raise InputError(
+                f"the ids in {name!r} are fractional or too large for a float (row {row}: {whole[row]})."
+            )
+        values = whole.astype(np.int64)
+    if values.dtype.kind in "iub":
+        return _integer_ids(values, missing)
+    if values.dtype.kind == "M":
+        labels, codes = np.unique(values, return_inverse=True)
+        return codes.astype(np.int32), labels
+    return _object_ids(values, name)
+
+
+def _integer_ids(
+    values: NDArray[Any], missing: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
+        labels, codes = np.unique(values, return_inverse=True)
+        return codes.astype(np.int32), labels
+    if missing is None or not missing.any():
+        return factorize_integers(np.ascontiguousarray(values, dtype=np.int64))
+    codes = np.full(values.size, -1, dtype=np.int32)
+    codes[~missing], labels = factorize_integers(values[~missing].astype(np.int64))
+    return codes, labels
+
+
+def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    seen: dict[Any, int] = {}
+    try:
+        codes = np.fromiter((seen.setdefault(v, len(seen)) for v in values.tolist()), np.int32, values.size)
+    except TypeError as error:
+        raise InputTypeError(
+            f"the ids in {name!r} must be plain values such as int, str or UUID: {error}."
+        ) from None
+    keys = [k for k in seen if not _is_missing(k)]
+    kinds = {type(k) for k in keys}
+    if len(kinds) > 1:
+        examples = {
+            kind.__name__: next(k for k in keys if type(k) is kind) for kind in sorted(kinds, key=str)
+        }
+        raise InputTypeError(
+            f"the ids in {name!r} have mixed types, e.g. {examples}; is 1 the same customer as '1'? Convert the "
+            "column to one type first, e.g. to text."
+        )
+    try:
+        keys.sort()
+    except TypeError as error:
+        raise InputTypeError(f"the ids in {name!r} cannot be put in order: {error}.") from None
+    rank = {key: i for i, key in enumerate(keys)}
+    order = np.array([rank.get(k, -1) for k in seen] + [-1], dtype=np.int32)
+    if kinds <= {int, bool}:
+        labels = np.array(keys, dtype=np.int64 if all(-(2**63) <= k < 2**63 for k in keys) else object)
+    else:
+        labels = np.empty(len(keys), dtype=object)
+        labels[:] = keys
+    return order[codes], labels
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _instants(column: Any, name: str) -> tuple[NDArray[np.int64], str | None]:
+    zone = None
+    if isinstance(column, nw.Series):
+        if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone is not None:
+            zone = column.dtype.time_zone
+            column = column.dt.replace_time_zone(None)
+        values = column.to_numpy()
+    else:
+        values = column
+    if values.dtype.kind == "M":
+        return _microseconds(values, name), zone
+    if values.dtype.kind in "OU":
+        return _parse_instants(values, name)
+    raise InputTypeError(
+        f"the times in {name!r} have dtype {values.dtype}; datetimes, dates or ISO text such as '2017-09-30' are "
+        "needed. Numbers have no unit: convert them first, e.g. with pandas.to_datetime(..., unit='s')."
+    )
+
+
+def _microseconds(values: NDArray[Any], name: str) -> NDArray[np.int64]:
+    unit, step = np.datetime_data(values.dtype)
+    if unit == "ns" and step == 1:
+        ticks = np.ascontiguousarray(values).view(np.int64)
+        missing = ticks == MISSING_TIME
+        ticks = ticks // 1000
+        if missing.any():
+            ticks[missing] = MISSING_TIME
+        return ticks
+    exact = values.astype("datetime64[us]")
+    # numpy wraps silently where microseconds do not reach (the year 294,000)
+    wrong = ~np.isnat(values) & (exact.astype("datetime64[D]") != values.astype("datetime64[D]"))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"the times in {name!r} are out of range: {int(wrong.sum())} rows, the first is row {row}."
+        )
+    return np.ascontiguousarray(exact).view(np.int64)
+
+
+def _parse_instants(values: NDArray[Any], name: str) -> tuple[NDArray[np.int64], str | None]:
+    codes, labels, offsets = np.empty(values.size, np.int64), [], set()
+    seen: dict[Any, int] = {}
+    for row, value in enumerate(values.tolist()):
+        code = seen.get(value)
+        if code is None:
+            code = seen[value] = len(labels)
+            labels.append(_parse_instant(value, name, row, offsets))
+        codes[row] = code
+    if len(offsets) > 1:
+        raise InputError(
+            f"the times in {name!r} mix time zones {sorted(map(str, offsets))}; convert them to one zone first."
+        )
+    zone = next(iter(offsets), None)
+    return np.array(labels, dtype=np.int64).reshape(-1)[codes], zone
+
+
+def _parse_instant(value: Any, name: str, row: int, offsets: set[str | None]) -> int:
+    if _is_missing(value):
+        return int(MISSING_TIME)
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise InputError(
+                f"row {row} of {name!r} is {value!r}, which is no ISO date ('2017-09-30', '20170930' or "
+                "'2017-09-30 15:00:00'). Parse other formats first, e.g. pandas.to_datetime(column, format='%d/%m/%Y')."
+            ) from None
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    if isinstance(value, dt.datetime):
+        offsets.add(_zone_of(value))
+        value = value.replace(tzinfo=None)
+    elif not isinstance(value, dt.date):
+        raise InputTypeError(
+            f"row {row} of {name!r} is {value!r} of type {type(value).__name__}, not a date."
+        )
+    return int(np.datetime64(value, "us").astype(np.int64))
+
+
+def _zone_of(moment: dt.datetime) -> str | None:
+    if moment.tzinfo is None:
+        return None
+    key = getattr(moment.tzinfo, "key", None)
+    offset = moment.utcoffset()
+    if key is None and offset == dt.timedelta(0):
+        return "UTC"
+    return key or str(moment.tzinfo)
+
+
+def _numbers(column: Any, name: str) -> NDArray[np.float64]:
+    if isinstance(column, nw.Series) and (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+        column = column.cast(nw.Float64).to_numpy()
+    values = column.to_numpy() if isinstance(column, nw.Series) else column
+    if values.dtype.kind in "fiub":
+        return np.ascontiguousarray(values, dtype=np.float64)
+    if values.dtype.kind == "O":
+        try:
+            return np.array(
+                [np.nan if _is_missing(v) else _real(v) for v in values.tolist()], dtype=np.float64
+            )
+        except (TypeError, ValueError, OverflowError):
+            bad = next(row for row, v in enumerate(values.tolist()) if not _is_missing(v) and not _is_real(v))
+            raise InputTypeError(f"row {bad} of {name!r} is {values[bad]!r}, not a number.") from None
+    raise InputTypeError(f"the column {name!r} has dtype {values.dtype}; numbers are needed.")
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, str | bytes):
+        raise TypeError(value)
+    return float(value)
+
+
+def _is_real(value: Any) -> bool:
+    try:
+        _real(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def frame_columns(frame: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Return the columns ``names`` of a frame of customer rows as float64, NaN where missing."""
+    table = open_frame(frame, "X")
+    missing = [name for name in names if name not in table.names]
+    if missing:
+        raise ColumnError(f"X lacks {missing}; it has {table.names}. CustomerSummary makes them from a log.")
+    return {name: table.numbers(name) for name in names}
+
+
+def build_frame(columns: Mapping[str, NDArray[Any]], library: str | None) -> Any:
+    """Return ``columns`` as a frame of ``library`` (a dict of arrays for None)."""
+    if library is None:
+        return dict(columns)
+    plain = {name: _writable(values, library) for name, values in columns.items()}
+    return nw.from_dict(plain, backend=library).to_native()
+
+
+def _writable(values: NDArray[Any], library: str) -> Any:
+    if values.dtype.kind == "O":
+        kinds = {type(v) for v in values.tolist() if v is not None}
+        if library != "pandas" and not all(issubclass(k, str | int | float | bytes) for k in kinds):
+            return [None if v is None else str(v) for v in values.tolist()]  # e.g. UUID: no native type there
+        return values.tolist() if library != "pandas" else values
+    return values

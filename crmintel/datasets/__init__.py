@@ -1,0 +1,1 @@
+"""Real data from installed packages, and simulators that return the truth too."""

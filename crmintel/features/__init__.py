@@ -1,0 +1,1 @@
+"""From a log to one row per customer."""

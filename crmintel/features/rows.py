@@ -1,0 +1,108 @@
+"""Customer rows that know their columns and their unit of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel._frames import frame_columns, is_frame
+from crmintel.exceptions import ColumnError, InputError, InputTypeError
+
+SUMMARY_COLUMNS = ("frequency", "recency", "T", "monetary_value")
+_POSITIONS = {2: ("frequency", "monetary_value"), 3: ("frequency", "recency", "T")}
+
+
+class CustomerRows(np.ndarray):
+    """A float64 array, one row per customer, that carries ``columns`` and ``unit``.
+
+    Slicing rows keeps both, so they pass through ``Pipeline`` and ``GridSearchCV``; slicing columns, arithmetic
+    and ``set_output`` frames give plain values without them.
+
+    Attributes
+    ----------
+    columns : tuple of str or None
+        Name of each column.
+    unit : str or None
+        Unit of time of ``recency`` and ``T``, e.g. ``"week"``.
+    """
+
+    columns: tuple[str, ...] | None
+    unit: str | None
+
+    def __new__(cls, values: Any, columns: Sequence[str], unit: str | None = None) -> CustomerRows:
+        """View ``values`` as rows with ``columns`` in ``unit``."""
+        rows = np.asarray(values, dtype=np.float64).view(cls)
+        if rows.ndim != 2 or rows.shape[1] != len(columns):
+            raise InputError(
+                f"values of shape {rows.shape} do not have the {len(columns)} columns {list(columns)}."
+            )
+        rows.columns, rows.unit = tuple(columns), unit
+        return rows
+
+    def __array_finalize__(self, parent: Any) -> None:
+        columns = getattr(parent, "columns", None)
+        kept = columns is not None and self.ndim == 2 and self.shape[1] == len(columns)
+        self.columns = columns if kept else None
+        self.unit = getattr(parent, "unit", None) if kept else None
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        # The result of arithmetic is no longer made of these columns in this unit.
+        return array[()] if return_scalar else np.asarray(array)
+
+    def __getitem__(self, key: Any) -> Any:
+        picked = super().__getitem__(key)
+        if not isinstance(picked, CustomerRows):
+            return picked
+        columns_kept = not isinstance(key, tuple) or all(
+            isinstance(k, type(Ellipsis)) or (isinstance(k, slice) and k == slice(None)) for k in key[1:]
+        )
+        return picked if picked.columns is not None and columns_kept else np.asarray(picked)
+
+    def __reduce__(self) -> Any:
+        return CustomerRows, (
+            np.asarray(self),
+            self.columns,
+            self.unit,
+        ) if self.columns else super().__reduce__()
+
+
+def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Return the columns ``names`` of ``X`` as float64 vectors.
+
+    Frames and `CustomerRows` are read by name; a plain array by position: two columns are ``frequency,
+    monetary_value``, three ``frequency, recency, T``, four or more ``frequency, recency, T, monetary_value``.
+
+    Raises
+    ------
+    ColumnError
+        If a name is missing; the message lists what is there.
+    """
+    if is_frame(X):
+        return frame_columns(X, names)
+    columns = getattr(X, "columns", None)
+    array = np.asarray(X)
+    if array.dtype.kind not in "fiub":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise InputTypeError(f"X must hold numbers, got dtype {np.asarray(X).dtype}.") from None
+    if array.ndim != 2:
+        raise InputError(f"X must be two-dimensional (customers x columns), got shape {array.shape}.")
+    if columns is None:
+        columns = _POSITIONS.get(array.shape[1], SUMMARY_COLUMNS if array.shape[1] >= 4 else ())
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise ColumnError(
+            f"X lacks {missing}; it has {list(columns)}. CustomerSummary makes them from a log."
+        )
+    return {
+        name: np.ascontiguousarray(array[:, list(columns).index(name)], dtype=np.float64) for name in names
+    }
+
+
+def unit_of(X: Any) -> str | None:
+    """Return the unit of time that ``X`` carries, or None where it carries none."""
+    return getattr(X, "unit", None) if isinstance(X, CustomerRows) else None

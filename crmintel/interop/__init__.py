@@ -1,0 +1,1 @@
+"""Other libraries' objects in and out."""

@@ -1,0 +1,1 @@
+"""Plain loops over plain arrays; numpy, numba and math only. The callers validate and allocate."""

@@ -1,0 +1,1 @@
+"""Displays: optional (matplotlib), each with its numbers in a public .data."""

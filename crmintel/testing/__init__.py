@@ -1,0 +1,1 @@
+"""Checks for estimators that read customers, and a list of all estimators."""

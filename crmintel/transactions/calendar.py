@@ -1,0 +1,141 @@
+"""The ruler and the grain: units of time as fractions of days, and the calendar buckets purchases merge in.
+
+The *ruler* measures: 272 days are 38.857 weeks, a month is 365.25 / 12 days, in every unit and everywhere.
+The *grain* merges: purchases in one calendar bucket (day, week from Monday, month, ...) count as one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel._validation import check_number
+from crmintel.exceptions import InputError, InputTypeError, UnitError
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+UNIT_DAYS: dict[str, float] = {
+    "second": 1 / 86_400,
+    "minute": 1 / 1_440,
+    "hour": 1 / 24,
+    "day": 1.0,
+    "week": 7.0,
+    "month": 365.25 / 12,
+    "quarter": 365.25 / 4,
+    "year": 365.25,
+}
+GRAINS = ("hour", "day", "week", "month", "quarter", "year")
+_ALIASES = {
+    "s": "second",
+    "min": "minute",
+    "h": "hour",
+    "d": "day",
+    "w": "week",
+    "m": "month",
+    "q": "quarter",
+    "y": "year",
+}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+
+
+def unit_name(unit: Any, name: str = "unit") -> str:
+    """Return the unit's full name; ``"W"``, ``"weeks"`` and ``"week"`` are the same."""
+    if isinstance(unit, str):
+        text = unit.strip().lower()
+        text = _ALIASES.get(text, text.removesuffix("s"))
+        if text in UNIT_DAYS:
+            return text
+    raise UnitError(f"{name} must be one of {', '.join(UNIT_DAYS)}; got {unit!r}.")
+
+
+def grain_name(collapse: Any) -> str:
+    """Return the grain's full name, one of `GRAINS`."""
+    text = unit_name(collapse, "collapse")
+    if text not in GRAINS:
+        raise UnitError(f"collapse must be one of {', '.join(GRAINS)}; got {collapse!r}.")
+    return text
+
+
+def duration(value: Any, unit: str | None, name: str = "horizon") -> float:
+    """Return a length of time in ``unit``: a number is taken as it is, text such as ``"52W"`` is converted.
+
+    Raises
+    ------
+    UnitError
+        If ``value`` is text and ``unit`` is None: the length cannot be converted.
+    """
+    if not isinstance(value, str):
+        return check_number(value, name, low=0.0)
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise InputError(f"{name} must be a number or text like '52W', '90D', '3M', '1Y'; got {value!r}.")
+    if unit is None:
+        raise UnitError(
+            f"{name}={value!r} names a unit, but the unit of the rows is not known. Fit on CustomerSummary's own "
+            f"output, set unit= on the model, or give {name} as a number in the unit of T."
+        )
+    days = float(match.group(1)) * UNIT_DAYS[unit_name(match.group(2), name)]
+    return days / UNIT_DAYS[unit]
+
+
+def in_days(value: Any, name: str) -> float:
+    """Return a length of time in days: a number counts days, text such as ``"90D"`` names its unit."""
+    return duration(value, "day", name)
+
+
+def period_index(microseconds: NDArray[np.int64], grain: str) -> NDArray[np.int64]:
+    """Number the calendar bucket of each instant; neighbours differ by one, weeks start on Monday."""
+    if grain == "hour":
+        return microseconds // (MICROSECONDS_PER_DAY // 24)
+    days = microseconds // MICROSECONDS_PER_DAY
+    if grain == "day":
+        return days
+    if grain == "week":
+        return (days + 3) // 7  # 1970-01-01 was a Thursday
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return months // {"month": 1, "quarter": 3, "year": 12}[grain]
+
+
+def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
+    """Read one date as the user writes it.
+
+    A date, a date string or a midnight is a whole day (``datetime64[D]``); anything with a time of day is that
+    instant (``datetime64[us]``). Instants with a time zone are moved to ``zone``, the wall clock of the log.
+    """
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise InputError(f"{name} must be a date such as '2017-09-30'; got {value!r}.") from None
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is not None:
+            if zone is None:
+                raise InputError(
+                    f"{name}={value!r} has a time zone, the log has none: remove it with replace(tzinfo=None)."
+                )
+            value = value.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        moment = np.datetime64(value.replace(tzinfo=None), "us")
+    elif isinstance(value, dt.date):
+        moment = np.datetime64(value, "us")
+    elif isinstance(value, np.datetime64):
+        moment = value.astype("datetime64[us]")
+    else:
+        raise InputTypeError(
+            f"{name} must be a date, a datetime or text such as '2017-09-30'; got {value!r}."
+        )
+    if np.isnat(moment):
+        raise InputError(f"{name} is missing (NaT); give a date such as '2017-09-30'.")
+    day = moment.astype("datetime64[D]")
+    return day if day == moment else moment
+
+
+def last_microsecond(date: np.datetime64) -> int:
+    """Return the last microsecond that belongs to ``date``: the end of a whole day, or the instant itself."""
+    if date.dtype == np.dtype("datetime64[D]"):
+        return (int(date.astype(np.int64)) + 1) * MICROSECONDS_PER_DAY - 1
+    return int(date.astype("datetime64[us]").astype(np.int64))

@@ -1,1 +1,7 @@
 """Real data from installed packages, and simulators that return the truth too."""
+
+from crmintel.datasets.cdnow import load_cdnow
+from crmintel.datasets.complete_journey import load_complete_journey
+from crmintel.datasets.telco import load_telco_churn
+
+__all__ = ["load_cdnow", "load_complete_journey", "load_telco_churn"]

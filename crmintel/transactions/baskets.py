@@ -1,0 +1,401 @@
+"""Baskets: which items were bought together, as a binary CSR matrix with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from crmintel._frames import is_frame, open_frame
+from crmintel._validation import check_number, check_vector
+from crmintel.exceptions import CapacityError, InputError, InputTypeError
+
+
+class Baskets:
+    """Baskets as the rows of a binary matrix, items as its labelled columns; frozen.
+
+    ``len(baskets)`` counts baskets (empty ones too), ``baskets[mask]`` and ``baskets[indices]`` select them.
+
+    Parameters
+    ----------
+    matrix : sparse matrix or array of shape (n_baskets, n_items)
+        Booleans, or 0 and 1; entries stored twice merge.
+    items : array-like of shape (n_items,), default=None
+        Distinct labels of one type; None numbers the columns.
+    ids : array-like of shape (n_baskets,), default=None
+        The baskets' own ids, e.g. receipt numbers.
+    customers : array-like of int of shape (n_baskets,), default=None
+        Position of each basket's owner in the log it came from.
+
+    Attributes
+    ----------
+    items, ids, customers
+        As above; the last two may be None.
+    indptr : ndarray of int64 of shape (n_baskets + 1,)
+    indices : ndarray of int32
+        Item codes of basket ``i``, rising: ``indices[indptr[i]:indptr[i + 1]]``.
+    matrix : scipy.sparse.csr_array of shape (n_baskets, n_items)
+        The same as a matrix of int32 ones, so that ``matrix.T @ matrix`` counts without wrapping.
+
+    Raises
+    ------
+    InputError
+        If a value is neither 0 nor 1, a label is missing or stands twice, or lengths do not fit.
+    InputTypeError
+        If the labels have mixed types.
+
+    Examples
+    --------
+    >>> from crmintel import Baskets
+    >>> baskets = Baskets.from_lists([["milk", "bread"], ["milk", "milk"], []])
+    >>> baskets
+    Baskets(3 baskets, 2 items, 1.00 items a basket)
+    >>> baskets[:2].to_lists()
+    [['bread', 'milk'], ['milk']]
+    """
+
+    __slots__ = ("customers", "ids", "indices", "indptr", "items")
+
+    items: NDArray[Any]
+    ids: NDArray[Any] | None
+    customers: NDArray[np.int64] | None
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+
+    def __init__(
+        self,
+        matrix: Any,
+        items: ArrayLike | None = None,
+        *,
+        ids: ArrayLike | None = None,
+        customers: ArrayLike | None = None,
+    ) -> None:
+        csr = _binary(matrix)
+        n_baskets, n_items = csr.shape
+        if csr.nnz > np.iinfo(np.int32).max:
+            raise CapacityError(f"{csr.nnz:,} entries are more than 2**31 - 1; split the baskets.")
+        labels = np.arange(n_items) if items is None else _labels(items, "items", n_items)
+        if items is not None:
+            _refuse_repeats(labels, "items")
+        self._put(
+            np.ascontiguousarray(csr.indptr, dtype=np.int64),
+            np.ascontiguousarray(csr.indices, dtype=np.int32),
+            labels,
+            None if ids is None else _labels(ids, "ids", n_baskets),
+            None if customers is None else _positions(customers, n_baskets),
+        )
+
+    def _put(self, indptr: Any, indices: Any, items: Any, ids: Any, customers: Any) -> None:
+        for name, value in zip(
+            ("indptr", "indices", "items", "ids", "customers"),
+            (indptr, indices, items, ids, customers),
+            strict=True,
+        ):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def _of(cls, csr: Any, items: NDArray[Any], ids: Any = None, customers: Any = None) -> Self:
+        """Wrap a canonical CSR matrix without checking it again."""
+        baskets = cls.__new__(cls)
+        baskets._put(csr.indptr.astype(np.int64), csr.indices.astype(np.int32), items, ids, customers)
+        return baskets
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, basket: str, item: str) -> Self:
+        """Read a long frame with one row per basket and item.
+
+        Parameters
+        ----------
+        frame : pandas, polars or pyarrow frame, or dict of arrays
+        basket, item : str
+            Names of the columns; rows that repeat a pair merge.
+
+        Returns
+        -------
+        Baskets
+            In the order of the sorted basket ids, which are kept as ``ids``.
+
+        Raises
+        ------
+        InputError
+            If an id is missing; the message says in how many rows.
+
+        Examples
+        --------
+        >>> from crmintel import Baskets
+        >>> Baskets.from_frame({"receipt": [7, 7, 9], "sku": ["a", "b", "a"]}, basket="receipt", item="sku").ids
+        array([7, 9])
+        """
+        table = open_frame(frame)
+        rows, ids = table.ids(basket, "basket")
+        columns, items = table.ids(item, "item")
+        for name, codes in ((basket, rows), (item, columns)):
+            _refuse_missing(codes, name)
+        return cls._of(_pairs(rows, columns, (ids.size, items.size)), items, ids)
+
+    @classmethod
+    def from_lists(cls, baskets: Iterable[Iterable[Any]]) -> Self:
+        """Read one collection of items per basket; repeats merge, empty baskets stay and count.
+
+        Raises
+        ------
+        InputTypeError
+            If a basket is a text (``"milk"`` is not a basket of four letters) or no collection, or items have
+            mixed types.
+        InputError
+            If an item is missing (None, NaN).
+        """
+        if isinstance(baskets, str | bytes) or not isinstance(baskets, Iterable):
+            raise InputTypeError(f"baskets must be a list of lists of items, got {baskets!r:.80}.")
+        lengths: list[int] = []
+        flat: list[Any] = []
+        for number, basket in enumerate(baskets):
+            if isinstance(basket, str | bytes):
+                raise InputTypeError(
+                    f"basket {number} is the text {basket!r:.80}, not a list of items; write [{basket!r:.80}]."
+                )
+            if not isinstance(basket, Iterable) or getattr(basket, "ndim", 1) == 0:
+                raise InputTypeError(f"basket {number} must be a list of items, got {basket!r:.80}.")
+            before = len(flat)
+            flat.extend(basket)
+            lengths.append(len(flat) - before)
+        values = np.fromiter(flat, dtype=object, count=len(flat))
+        codes, items = open_frame({"item": values}).ids("item")
+        _refuse_missing(codes, "item")
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        return cls._of(_pairs(rows, codes, (len(lengths), items.size)), items)
+
+    @property
+    def matrix(self) -> Any:
+        """The baskets as a CSR matrix of int32 ones, built at each call."""
+        ones = np.ones(self.indices.size, dtype=np.int32)
+        return sparse.csr_array((ones, self.indices, self.indptr), shape=self.shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_baskets, n_items)``."""
+        return self.indptr.size - 1, self.items.size
+
+    def __len__(self) -> int:
+        return self.indptr.size - 1
+
+    def __getitem__(self, key: Any) -> Self:
+        if isinstance(key, tuple):
+            if len(key) != 2 or not (key[1] is Ellipsis or key[1] == slice(None)):
+                raise InputError(f"baskets are selected by row only; got the index {key!r}.")
+            key = key[0]
+        if not isinstance(key, slice):
+            key = np.atleast_1d(np.asarray(key))
+            if key.size == 0:
+                key = key.astype(np.int64)
+            if key.dtype.kind not in "iub":
+                raise InputTypeError(
+                    f"baskets are selected by position, slice or mask; got dtype {key.dtype}."
+                )
+            if key.dtype == bool and key.shape != (len(self),):
+                raise InputError(
+                    f"a mask over these baskets needs {len(self)} values, got shape {key.shape}."
+                )
+        ids = None if self.ids is None else self.ids[key]
+        customers = None if self.customers is None else self.customers[key]
+        return self._of(self.matrix[key], self.items, ids, customers)
+
+    def to_lists(self) -> list[list[Any]]:
+        """Return the labels of each basket."""
+        labels = self.items[self.indices].tolist()
+        bounds = self.indptr.tolist()
+        return [labels[low:high] for low, high in pairwise(bounds)]
+
+    def by_customer(self, n_customers: int) -> Self:
+        """Return one basket per customer: the union of everything that customer bought.
+
+        Parameters
+        ----------
+        n_customers : int
+            Number of customers; those without a basket get an empty one.
+
+        Raises
+        ------
+        InputError
+            If the baskets do not know their owners.
+        """
+        if self.customers is None:
+            raise InputError(
+                "these baskets have no owners: make them with log.baskets(), or give customers=."
+            )
+        lowest = int(self.customers.max(initial=-1)) + 1
+        n = int(check_number(n_customers, "n_customers", low=lowest, integer=True))
+        rows = np.repeat(self.customers, np.diff(self.indptr))
+        return self._of(_pairs(rows, self.indices, (n, self.items.size)), self.items, None, np.arange(n))
+
+    def with_items(self, items: NDArray[Any]) -> Self:
+        """Return the same baskets over the columns ``items``; other items are left out.
+
+        Raises
+        ------
+        InputTypeError
+            If no item is among ``items`` and the labels have another type, e.g. 1 and "1".
+        """
+        if items is self.items or (items.dtype == self.items.dtype and np.array_equal(items, self.items)):
+            return self
+        place = {label: code for code, label in enumerate(items.tolist())}
+        mine = self.items.tolist()
+        codes = np.fromiter((place.get(label, -1) for label in mine), dtype=np.int64, count=len(mine))
+        if mine and place and codes.max() < 0 and type(mine[0]) is not type(next(iter(place))):
+            raise InputTypeError(
+                f"none of these items is known: they are {type(mine[0]).__name__} like {mine[0]!r}, known are "
+                f"{type(next(iter(place))).__name__} like {next(iter(place))!r}."
+            )
+        columns = codes[self.indices]
+        known = columns >= 0
+        rows = np.repeat(np.arange(len(self)), np.diff(self.indptr))
+        csr = _pairs(rows[known], columns[known], (len(self), items.size))
+        return self._of(csr, items, self.ids, self.customers)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"Baskets are frozen: {name} cannot be set; make new ones.")
+
+    def __reduce__(self) -> Any:
+        return _restore, (type(self), self.indptr, self.indices, self.items, self.ids, self.customers)
+
+    def __repr__(self) -> str:
+        n, p = self.shape
+        mean = self.indices.size / n if n else 0.0
+        return f"Baskets({n:,} baskets, {p:,} items, {mean:.2f} items a basket)"
+
+
+def as_baskets(X: Any) -> Baskets:
+    """Return ``X`` as `Baskets`.
+
+    Parameters
+    ----------
+    X : Baskets, object with a ``baskets()`` method (a log), sparse matrix, boolean frame or array, list of lists
+
+    Raises
+    ------
+    InputTypeError
+        If it is none of these.
+    InputError
+        If a frame or array is not one-hot.
+    """
+    if isinstance(X, Baskets):
+        return X
+    if callable(getattr(X, "baskets", None)):
+        return as_baskets(X.baskets())
+    if sparse.issparse(X) or isinstance(X, np.ndarray):
+        return Baskets(X)
+    if is_frame(X):
+        return _from_one_hot(X)
+    if isinstance(X, list | tuple):
+        return Baskets.from_lists(X)
+    raise InputTypeError(
+        f"X must be Baskets, a log, a sparse matrix, a boolean frame or array, or a list of lists; got "
+        f"{type(X).__name__}."
+    )
+
+
+def _restore(cls: type[Baskets], *state: Any) -> Baskets:
+    baskets = cls.__new__(cls)
+    baskets._put(*state)
+    return baskets
+
+
+def _from_one_hot(frame: Any) -> Baskets:
+    table = open_frame(frame, "X")
+    rows, columns = [], []
+    for code, name in enumerate(table.names):
+        try:
+            bought = table.numbers(name)
+            _refuse_quantities(bought, lambda at, name=name: f"row {at} of {name!r}")  # type: ignore[misc]
+        except (InputError, InputTypeError) as error:
+            raise type(error)(
+                f"{error} A frame of baskets has one boolean column per item; a long table of (basket, item) rows "
+                "is read by Baskets.from_frame(frame, basket=..., item=...)."
+            ) from None
+        rows.append(np.flatnonzero(bought))
+        columns.append(np.full(rows[-1].size, code))
+    shape = (table.n_rows, len(table.names))
+    nothing = np.empty(0, dtype=np.int64)
+    csr = _pairs(np.concatenate([nothing, *rows]), np.concatenate([nothing, *columns]), shape)
+    return Baskets(csr, table.names)
+
+
+def _binary(matrix: Any) -> Any:
+    if not sparse.issparse(matrix):
+        array = np.asarray(matrix)
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            raise InputError(
+                "the matrix of baskets must be sparse or a two-dimensional array of booleans or 0 and 1; got shape "
+                f"{array.shape}, dtype {array.dtype}. A list of lists is read by Baskets.from_lists."
+            )
+        width = array.shape[1]
+        _refuse_quantities(array.ravel(), lambda at: f"basket {at // width}, column {at % width}")
+        return sparse.csr_array(array != 0)
+    if matrix.dtype.kind not in "biuf" or matrix.ndim != 2:
+        raise InputTypeError(f"the matrix of baskets must be boolean or 0 and 1, got dtype {matrix.dtype}.")
+    csr = sparse.csr_array(matrix)
+    _refuse_quantities(
+        csr.data,
+        lambda at: f"basket {np.searchsorted(csr.indptr, at, 'right') - 1}, column {csr.indices[at]}",
+    )
+    if not csr.has_canonical_format or not csr.data.all():
+        csr = csr.astype(bool)
+        csr.eliminate_zeros()
+        csr.sum_duplicates()
+    return csr
+
+
+def _refuse_quantities(values: NDArray[Any], where: Callable[[int], str]) -> None:
+    if values.dtype == bool:
+        return
+    bad = (values != 0) & (values != 1)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise InputError(
+            f"{where(at)} holds {values[at]}: baskets say whether an item was bought, with booleans or 0 and 1. "
+            "For quantities pass X > 0; fill missing values first."
+        )
+
+
+def _pairs(rows: NDArray[Any], columns: NDArray[Any], shape: tuple[int, int]) -> Any:
+    """Return the canonical CSR matrix of (row, column) pairs, repeats merged."""
+    return sparse.coo_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=shape).tocsr()
+
+
+def _refuse_repeats(labels: NDArray[Any], name: str) -> None:
+    codes, distinct = open_frame({name: labels}).ids(name)
+    _refuse_missing(codes, name)
+    if distinct.size < labels.size:
+        twice = distinct[np.argmax(np.bincount(codes) > 1)]
+        raise InputError(f"{name} holds the label {twice!r} twice; rename or merge those columns.")
+
+
+def _labels(values: ArrayLike, name: str, n: int) -> NDArray[Any]:
+    if isinstance(values, list | tuple):
+        whole = all(type(value) is int for value in values)
+        array = np.asarray(values) if whole else np.fromiter(values, dtype=object, count=len(values))
+    else:
+        array = np.asarray(values)
+    if array.ndim != 1 or array.size != n:
+        raise InputError(f"{name} must hold {n} labels, got shape {array.shape}.")
+    return array
+
+
+def _positions(customers: ArrayLike, n: int) -> NDArray[np.int64]:
+    owners = check_vector(customers, "customers", n=n, low=0)
+    if np.any(owners != np.floor(owners)):
+        raise InputTypeError("customers must be positions (whole numbers), one per basket.")
+    return owners.astype(np.int64)
+
+
+def _refuse_missing(codes: NDArray[np.int32], name: str) -> None:
+    missing = codes < 0
+    if missing.any():
+        raise InputError(
+            f"{int(missing.sum())} of {codes.size} values of {name!r} are missing, the first in row "
+            f"{int(np.argmax(missing))}; drop or fill them first."
+        )

@@ -23,45 +23,44 @@ _KERNELS: list[Any] = []
 
 
 @lru_cache(maxsize=1)
-def _stamp() -> str:
-    """Digest of every kernel source: numba's own stamp sees one file, but kernels inline helpers of others."""
-    digest = hashlib.sha256(numba.__version__.encode())
+def _stamp() -> bytes:
+    """Digest of every kernel source: numba's own stamp sees one file, but kernels inline helpers of others.
+
+    The switches are in it because numba's key leaves them out: unchecked code must not stand in for checked code.
+    """
+    switches = (numba.__version__, numba.config.BOUNDSCHECK, numba.config.OPT)
+    digest = hashlib.sha256(repr(switches).encode())
     for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    return digest.digest()
 
 
-class _SealedFile(caching.IndexDataCacheFile):  # type: ignore[misc]
-    """Cache files whose machine code is loaded only if its digest matches: a cut or edited file is a miss.
+class _SealedFile(caching.IndexDataCacheFile):
+    """One file a signature, sealed by a digest of the kernel sources, the signature and the machine code.
 
-    The digest also covers the stamp: numba writes the index before the code, so a process killed between the
-    two would leave a fresh index that points to stale code.
+    A file that is cut, edited or made from other sources is a miss, and the next compilation replaces it. numba's
+    index file, which is written before the code it points to and by whoever comes last, is not used.
     """
 
-    def _seal(self, data: bytes) -> bytes:
-        return hashlib.sha256(self._source_stamp.encode() + data).digest()
+    def _path(self, key: Any) -> str:
+        name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        return self._data_path(f"{pathlib.Path(self._index_name).stem}.{name}.nbc")
 
-    def _save_data(self, name: str, data: Any) -> None:
+    def _seal(self, key: Any, code: bytes) -> bytes:
+        return hashlib.sha256(self._source_stamp + repr(key).encode() + code).digest()
+
+    def save(self, key: Any, data: Any) -> None:
         code = self._dump(data)
-        with self._open_for_write(self._data_path(name)) as file:
-            file.write(self._seal(code) + code)
+        with self._open_for_write(self._path(key)) as file:
+            file.write(self._seal(key, code) + code)
 
-    def _load_data(self, name: str) -> Any:
-        content = pathlib.Path(self._data_path(name)).read_bytes()
+    def load(self, key: Any) -> Any:
+        content = pathlib.Path(self._path(key)).read_bytes()
         seal, code = content[:32], content[32:]
-        if seal != self._seal(code):
-            raise OSError(f"{name} is damaged")
-        return caching.pickle.loads(code)
-
-    def _load_index(self) -> dict[Any, str]:
-        try:
-            index = super()._load_index()
-        except Exception:  # any damage to the index reads as an empty cache
-            return {}
-        return index if isinstance(index, dict) else {}
+        return caching.pickle.loads(code) if seal == self._seal(key, code) else None
 
 
-class _SealedCache(caching.FunctionCache):  # type: ignore[misc]
+class _SealedCache(caching.FunctionCache):
     """numba's function cache, keyed by all kernel sources, for which a failure is a miss and never an error."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -90,9 +89,8 @@ def kernel(function: Callable[..., Any]) -> Any:
         return compiled
     _KERNELS.append(compiled)
     if os.environ.get("CRMINTEL_CACHE", "1") != "0":
-        with contextlib.suppress(
-            Exception
-        ):  # frozen or zipped code, no writable place: compile in every process
+        # frozen or zipped code, or no writable place: compile in every process
+        with contextlib.suppress(Exception):
             compiled._cache = _SealedCache(function)
     return compiled
 

@@ -1,0 +1,1 @@
+"""Speed and memory beside other libraries, each answer checked before it is timed: `python -m benchmarks.run`."""

@@ -1,0 +1,71 @@
+"""One cell of the table, in a process of its own: `python -m benchmarks.measure PROBLEM LIBRARY`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.problems import PROBLEMS
+from benchmarks.rivals import entry
+
+STATUS = Path("/proc/self/status")
+
+
+def memory(field: str) -> float:
+    """Return a size that Linux keeps of this process, in MiB; NaN on other systems."""
+    if not STATUS.exists():
+        return float("nan")
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) / 1024
+
+
+def forget_peak() -> None:
+    """Let the high-water mark of memory start again from here."""
+    marks = Path("/proc/self/clear_refs")
+    if marks.exists():
+        marks.write_text("5")
+
+
+def cpu() -> float:
+    """Return seconds of user and system time of this process, its threads and its children."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def measure(name: str, library: str) -> dict[str, float]:
+    """Solve once to compile and to load, then once by the clock; peak memory is over what the data take."""
+    problem = PROBLEMS[name]
+    how = entry(library, problem.task)
+    data = how.prepare(problem.data())
+    held = memory("VmRSS")
+    how.solve(data)
+    forget_peak()
+    wall, spent = time.perf_counter(), cpu()
+    how.solve(data)
+    wall, spent = time.perf_counter() - wall, cpu() - spent
+    return {"cpu_s": spent, "wall_s": wall, "peak_mib": memory("VmHWM") - held}
+
+
+def check(name: str) -> None:
+    """Raise an AssertionError if a rival's answer is not ours."""
+    problem = PROBLEMS[name]
+    data = problem.data()
+
+    def answer(library: str) -> object:
+        how = entry(library, problem.task)
+        return how.answer(how.solve(how.prepare(data)))
+
+    ours = answer("crmintel")
+    for rival in problem.rivals:
+        problem.same(ours, answer(rival))
+
+
+if __name__ == "__main__":
+    _, name, library = sys.argv
+    if library == "check":
+        check(name)
+    else:
+        print(json.dumps(measure(name, library)))

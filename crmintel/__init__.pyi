@@ -1,3 +1,5 @@
 from . import datasets as datasets
 from . import testing as testing
+from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
+from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .transactions.baskets import Baskets as Baskets

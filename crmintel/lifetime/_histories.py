@@ -1,0 +1,80 @@
+"""Purchase histories as the models read them: checked vectors of frequency, recency and T."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel._validation import check_vector, raise_if_any
+from crmintel.exceptions import InputError, UnitError
+from crmintel.features.rows import named_columns, unit_of
+from crmintel.transactions.calendar import unit_name
+
+MOST_PURCHASES = 1_000_000  # the models' tables are this long at most; no customer buys so often
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """One customer per element: purchases after the first, time of the last one, and time watched."""
+
+    x: Vector
+    t_x: Vector
+    T: Vector
+
+    def __len__(self) -> int:
+        return self.x.size
+
+    def __getitem__(self, rows: Any) -> Histories:
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows])
+
+
+NEW_CUSTOMER = Histories(np.zeros(1), np.zeros(1), np.zeros(1))
+
+
+def read_histories(X: Any) -> Histories:
+    """Return the checked histories in ``X`` (columns ``frequency, recency, T``).
+
+    Raises
+    ------
+    InputError
+        Naming the column, the rule, the number of rows that break it and the first of them.
+    """
+    columns = named_columns(X, ("frequency", "recency", "T"))
+    x, t_x, T = (check_vector(values, name, low=0.0, min_length=1).copy() for name, values in columns.items())
+    raise_if_any(x != np.floor(x), x, "frequency", "must hold whole numbers")
+    raise_if_any(x > MOST_PURCHASES, x, "frequency", f"must be <= {MOST_PURCHASES:,}")
+    raise_if_any(t_x > T, t_x, "recency", "must not exceed T (it is the time of the last purchase)")
+    raise_if_any((x > 0) & (t_x == 0), t_x, "recency", "must be > 0 where frequency > 0")
+    raise_if_any((x == 0) & (t_x > 0), t_x, "recency", "must be 0 where frequency is 0")
+    return Histories(x, t_x, T)
+
+
+def read_weights(sample_weight: Any, n: int) -> Vector:
+    """Return one non-negative weight per row, ones for None."""
+    if sample_weight is None:
+        return np.ones(n)
+    weights = check_vector(sample_weight, "sample_weight", n=n, low=0.0).copy()
+    if weights.sum() <= 0:
+        raise InputError("sample_weight is 0 everywhere; at least one row must count.")
+    return weights
+
+
+def learned_unit(X: Any, unit: str | None) -> str | None:
+    """Return the unit of time to fit in: what ``X`` carries, what the user says, or None where neither does."""
+    said = None if unit is None else unit_name(unit)
+    carried = unit_of(X)
+    check_same_unit(carried, said, "unit= says")
+    return said or carried
+
+
+def check_same_unit(carried: str | None, known: str | None, who: str) -> None:
+    """Raise if rows carry another unit of time than the one already known."""
+    if carried is not None and known is not None and carried != known:
+        raise UnitError(
+            f"the rows of X count time in {carried}s, {who} {known}s. Make them with CustomerSummary(unit={known!r})."
+        )

@@ -1,0 +1,396 @@
+"""What every model of repeat purchases can be asked, whatever its formulas."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from crmintel._frames import is_frame, open_frame
+from crmintel._validation import check_number, check_vector, raise_if_any
+from crmintel.exceptions import FitWarning, InputError
+from crmintel.features.rows import CustomerRows, unit_of
+from crmintel.lifetime._histories import (
+    NEW_CUSTOMER,
+    Histories,
+    Vector,
+    check_same_unit,
+    learned_unit,
+    read_histories,
+    read_weights,
+)
+from crmintel.lifetime._intervals import outcome_interval, plausible_parameters
+from crmintel.lifetime._mle import Optimum
+from crmintel.transactions.calendar import duration, unit_name
+
+_CUT_OFF = 50.0  # e^-50 of a purchase is left beyond this discounted age
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a fit found: natural parameters, their covariance, and how the search ended."""
+
+    params: dict[str, float]
+    covariance: Vector
+    log_likelihood: float
+    n_free: int
+    optimum: Optimum
+    limit: str | None  # which limit of the model the data ask for, in words
+
+
+class PurchaseModel(TransformerMixin, BaseEstimator):
+    """Base of the models of repeat purchases: reading, units, horizons and the verbs they share.
+
+    A model names its ``_parameters`` and gives the formulas ``_maximise``, ``_log_likelihood``, ``_alive``,
+    ``_alive_after``, ``_expected``, ``_waiting`` (chance of no purchase while alive), ``_waiting_quantile``,
+    ``_pmf`` (counts while alive), ``_simulate`` and ``_time_scale``.
+    """
+
+    _parameters: ClassVar[tuple[str, ...]]
+
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        X : CustomerRows, frame or array of shape (n_customers, >= 3)
+            ``frequency``, ``recency`` (time of the last purchase) and ``T``, as `CustomerSummary` makes them.
+        y : ignored
+        sample_weight : array of shape (n_customers,), optional
+            How many customers share each history. Equal to repeating the rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If a history is impossible; the message names the column, the rule and the first bad row.
+        UnitError
+            If ``unit`` contradicts the unit that ``X`` carries.
+
+        Warns
+        -----
+        FitWarning
+            If the search did not converge or the best fit lies at a limit of the model.
+        """
+        histories = read_histories(X)
+        weights = read_weights(sample_weight, len(histories))
+        if len(histories) == 1 and weights[0] <= 1:
+            raise InputError("X has one customer; at least 2 are needed to see how customers differ.")
+        check_number(self.penalty, "penalty", low=0.0)
+        check_number(self.max_iter, "max_iter", low=1, integer=True)
+        check_number(self.tol, "tol", low=0.0, strict_low=True)
+        self.unit_ = learned_unit(X, self.unit)
+        self._remember_columns(X)
+        found = self._maximise(histories, weights)
+        self._set_parameters(found.params)
+        self.covariance_ = found.covariance
+        self.log_likelihood_ = found.log_likelihood
+        self.aic_ = 2.0 * found.n_free - 2.0 * found.log_likelihood
+        self.converged_ = found.optimum.converged
+        self.gradient_norm_ = found.optimum.gradient_norm
+        self.n_iter_ = found.optimum.n_iter
+        self.message_ = found.limit or found.optimum.message
+        if found.limit or not self.converged_:
+            warnings.warn(f"{type(self).__name__}: {self.message_}.", FitWarning, stacklevel=2)
+        return self
+
+    @classmethod
+    def from_params(cls, *, unit: str | None = None, horizon: float | str = 1.0, **params: float) -> Self:
+        """Return a ready model with known parameters.
+
+        Parameters
+        ----------
+        unit : str, optional
+            Unit of time of the parameters, needed for horizons such as ``"52W"``.
+        horizon : float or str, default=1.0
+            As in the constructor.
+        **params : float
+            Every parameter of the model by name, each > 0.
+
+        Returns
+        -------
+        model
+            Usable like a fitted one; it has no ``covariance_``.
+        """
+        if set(params) != set(cls._parameters):
+            raise InputError(
+                f"{cls.__name__} needs exactly the parameters {list(cls._parameters)}, got {sorted(params)}."
+            )
+        model = cls(horizon=horizon, unit=unit)
+        model.unit_ = None if unit is None else unit_name(unit)
+        model._set_parameters(
+            {name: check_number(params[name], name, low=0.0, strict_low=True) for name in cls._parameters}
+        )
+        return model
+
+    def predict(self, X: Any) -> Vector:
+        """Return the purchases expected within ``horizon``, one number per customer."""
+        return self.expected_purchases(X)
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Return the columns ``p_alive`` and ``expected_purchases`` (within ``horizon``)."""
+        return np.column_stack([self.probability_alive(X), self.expected_purchases(X)])
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of the columns of `transform`."""
+        return np.array(["p_alive", "expected_purchases"], dtype=object)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return the mean log-likelihood per customer; higher is better."""
+        values = self.log_likelihood(X)
+        return float(np.average(values, weights=read_weights(sample_weight, values.size)))
+
+    def log_likelihood(self, X: Any) -> Vector:
+        """Return the log-likelihood of each customer's history, in the unit of the rows."""
+        return self._answer(X, self._log_likelihood)
+
+    def expected_purchases(self, X: Any = None, horizon: float | str | None = None) -> Any:
+        """Return the purchases expected within ``horizon`` after T.
+
+        Parameters
+        ----------
+        X : rows, optional
+            None means a customer who has just made the first purchase; the answer is then a float.
+        horizon : float or str, optional
+            A number in the unit of the rows, or text like ``"52W"``; None takes the constructor's.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,) or float
+        """
+        t = self._horizon(horizon)
+        return self._answer(X, lambda h: self._alive(h) * self._expected(h, t))
+
+    def probability_alive(self, X: Any = None, after: float | str = 0.0) -> Any:
+        """Return the chance that the customer is still one, ``after`` time units past T."""
+        t = self._time(after, "after")
+        if t == 0.0:
+            return self._answer(X, self._alive)
+        return self._answer(X, lambda h: self._alive(h) * self._alive_after(h, t))
+
+    def probability_no_purchase(self, X: Any = None, horizon: float | str | None = None) -> Any:
+        """Return the chance of no purchase within ``horizon``, gone customers included."""
+        t = self._horizon(horizon)
+        return self._answer(X, lambda h: (1.0 - self._alive(h)) + self._alive(h) * self._waiting(h, t))
+
+    def purchase_count_pmf(self, X: Any = None, horizon: float | str | None = None, n: ArrayLike = 0) -> Any:
+        """Return the chance of exactly ``n`` purchases within ``horizon``.
+
+        Parameters
+        ----------
+        X : rows, optional
+            None means a new customer.
+        horizon : float or str, optional
+            None takes the constructor's.
+        n : int or array of int
+            Counts, >= 0.
+
+        Returns
+        -------
+        ndarray
+            Shape (n_customers,) for one count, (n_customers, len(n)) for several; without ``X`` a float, or
+            shape (len(n),).
+        """
+        t = self._horizon(horizon)
+        counts = check_vector(np.atleast_1d(np.asarray(n)), "n", low=0.0)
+        raise_if_any(counts != np.floor(counts), counts, "n", "must hold whole numbers")
+
+        def formula(h: Histories) -> NDArray[np.float64]:
+            alive = self._alive(h)[:, None]
+            table = alive * self._pmf(h, t, counts) + np.where(counts == 0, 1.0 - alive, 0.0)
+            return table[:, 0] if np.ndim(n) == 0 else table
+
+        return self._answer(X, formula)
+
+    def next_purchase_quantile(self, X: Any = None, q: float = 0.5) -> Any:
+        """Return the time after T by which the next purchase has come with chance ``q``; inf if it never does."""
+        chance = check_number(q, "q", low=0.0, high=1.0, strict_high=True)
+
+        def formula(h: Histories) -> Vector:
+            alive = self._alive(h)
+            reachable = chance < alive
+            share = np.where(reachable, chance / np.where(reachable, alive, 1.0), 0.0)
+            return np.where(reachable, self._waiting_quantile(h, share), np.inf)
+
+        return self._answer(X, formula)
+
+    def discounted_expected_transactions(
+        self, X: Any = None, rate: float = 0.0, horizon: float | str = np.inf
+    ) -> Any:
+        """Return the expected purchases after T, each discounted to T.
+
+        Parameters
+        ----------
+        X : rows, optional
+            None means a new customer.
+        rate : float
+            Continuous discount rate per unit of time: a purchase at T + t counts exp(-rate t).
+        horizon : float or str, default=inf
+            Purchases after it do not count. Without discounting it must be finite.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,) or float
+        """
+        rate = check_number(rate, "rate", low=0.0)
+        endless = not isinstance(horizon, str) and horizon == np.inf
+        if endless and rate == 0.0:
+            raise InputError("rate=0 needs a finite horizon: undiscounted purchases may add up for ever.")
+        end = _CUT_OFF / rate if endless else self._horizon(horizon)
+        if rate == 0.0:
+            return self.expected_purchases(X, end)
+
+        def formula(h: Histories) -> Vector:
+            # By parts: the expectation is smooth in log(1 + s / scale), the purchase density is not needed.
+            scale = self._time_scale(h)
+            span = float(np.log1p(end / scale))
+            nodes, weights = np.polynomial.legendre.leggauss(16 + 8 * int(np.ceil(span)))
+            v = span * (nodes + 1.0) / 2.0
+            s = scale * np.expm1(v)
+            w = rate * np.exp(v - rate * s) * scale * weights * span / 2.0
+            total = np.exp(-rate * end) * self._expected(h, end)
+            for time, weight in zip(s, w, strict=True):
+                total += weight * self._expected(h, float(time))
+            return self._alive(h) * total
+
+        return self._answer(X, formula)
+
+    def predict_interval(
+        self, X: Any = None, horizon: float | str | None = None, level: float = 0.9
+    ) -> NDArray[np.float64]:
+        """Return an interval that holds the number of purchases within ``horizon`` with chance >= ``level``.
+
+        The interval covers chance (who buys when) and, after `fit`, the uncertainty of the parameters: the
+        distributions at the points of a cubature rule over ``covariance_`` are averaged.
+
+        Returns
+        -------
+        ndarray of shape (n_customers, 2), or (2,) without ``X``
+        """
+        t = self._horizon(horizon)
+        level = check_number(level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)
+        models = self._plausible_models()
+
+        def formula(h: Histories) -> NDArray[np.float64]:
+            alive = [model._alive(h) for model in models]
+            return outcome_interval(
+                len(h),
+                level,
+                lambda rows, n: np.mean(
+                    [
+                        p[rows, None] * m._pmf(h[rows], t, n) + np.where(n == 0, 1.0 - p[rows, None], 0.0)
+                        for m, p in zip(models, alive, strict=True)
+                    ],
+                    axis=0,
+                ),
+            )
+
+        return self._answer(X, formula)
+
+    def sample(self, n: int, T: ArrayLike, random_state: Any = None) -> CustomerRows:
+        """Draw ``n`` customers watched for ``T`` and return their ``frequency``, ``recency`` and ``T``.
+
+        Parameters
+        ----------
+        n : int
+            Number of customers.
+        T : float or array of shape (n,)
+            Time from the first purchase to the end of observation.
+        random_state : int, Generator or None
+
+        Returns
+        -------
+        CustomerRows of shape (n, 3)
+        """
+        check_is_fitted(self)
+        n = int(check_number(n, "n", low=0, integer=True))
+        watched = np.asarray(T)
+        watched = np.full(n, check_number(T, "T", low=0.0)) if watched.ndim == 0 else watched
+        watched = check_vector(watched, "T", n=n, low=0.0)
+        rng = np.random.default_rng(random_state)
+        x, t_x = self._simulate(watched, rng)
+        return CustomerRows(np.column_stack([x, t_x, watched]), ("frequency", "recency", "T"), self.unit_)
+
+    # -- shared machinery ---------------------------------------------------------------------------------
+
+    def _answer(self, X: Any, formula: Callable[[Histories], Any]) -> Any:
+        check_is_fitted(self)
+        if X is None:
+            answer = formula(NEW_CUSTOMER)[0]
+            return float(answer) if np.ndim(answer) == 0 else answer
+        check_same_unit(unit_of(X), self.unit_, "the model was fitted in")
+        return formula(read_histories(X))
+
+    def _time(self, value: float | str, name: str) -> float:
+        check_is_fitted(self)
+        return duration(value, self.unit_, name)
+
+    def _horizon(self, horizon: float | str | None) -> float:
+        if horizon is not None:
+            return self._time(horizon, "horizon")
+        return check_number(self._time(self.horizon, "horizon"), "horizon", low=0.0, strict_low=True)
+
+    def _remember_columns(self, X: Any) -> None:
+        names = open_frame(X).names if is_frame(X) else getattr(X, "columns", None)
+        self.n_features_in_ = np.shape(X)[1] if names is None else len(names)
+        if names is not None:
+            self.feature_names_in_ = np.array(list(names), dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _set_parameters(self, params: dict[str, float]) -> None:
+        self.params_ = dict(params)
+        for name, value in params.items():
+            setattr(self, f"{name}_", value)
+
+    def _plausible_models(self) -> list[Self]:
+        if not hasattr(self, "covariance_"):
+            return [self]
+        points = plausible_parameters(np.array(list(self.params_.values())), self.covariance_)
+        models = [type(self)(unit=self.unit) for _ in points]
+        for model, point in zip(models, points, strict=True):
+            model.unit_ = self.unit_
+            model._set_parameters(dict(zip(self.params_, point.tolist(), strict=True)))
+        return models
+
+    # -- the formulas of a model ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def _maximise(self, histories: Histories, weights: Vector) -> Estimate: ...
+
+    @abstractmethod
+    def _log_likelihood(self, h: Histories) -> Vector: ...
+
+    @abstractmethod
+    def _alive(self, h: Histories) -> Vector: ...
+
+    @abstractmethod
+    def _alive_after(self, h: Histories, t: float) -> Vector: ...
+
+    @abstractmethod
+    def _expected(self, h: Histories, t: float) -> Vector: ...
+
+    @abstractmethod
+    def _waiting(self, h: Histories, t: float) -> Vector: ...
+
+    @abstractmethod
+    def _waiting_quantile(self, h: Histories, q: Vector) -> Vector: ...
+
+    @abstractmethod
+    def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]: ...
+
+    @abstractmethod
+    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]: ...
+
+    @abstractmethod
+    def _time_scale(self, h: Histories) -> float: ...

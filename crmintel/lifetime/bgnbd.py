@@ -1,0 +1,348 @@
+"""The beta-geometric / NBD model: customers buy at random and may leave after any repeat purchase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaln, expit
+
+from crmintel.kernels.ids import factorize_integers
+from crmintel.kernels.nbd import (
+    bgnbd_coupled,
+    purchases_over_dropout,
+    survival_over_dropout,
+)
+from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._mle import Optimum, minimise
+from crmintel.lifetime._model import Estimate, PurchaseModel
+from crmintel.lifetime._quadrature import beta_rule
+
+_STARTS = ((0.5, 1.0, 0.8, 2.5), (2.0, 1.0, 0.3, 3.0), (0.2, 2.0, 2.0, 2.0))  # r, alpha / scale, a, b
+_SAMPLE = 50_000  # customers from which a large fit starts
+_LOW, _HIGH = np.array([-16.0, -25.0, -16.0, -16.0]), np.array([14.0, 25.0, 14.0, 14.0])
+_ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
+
+
+class BetaGeoNBD(PurchaseModel):
+    """BG/NBD: how many purchases to expect from each customer, and who is still one.
+
+    While customers stay they buy at random with their own rate, gamma distributed (``r``, ``alpha``); after every
+    repeat purchase they leave for good with their own chance, beta distributed (``a``, ``b``). Whoever has not
+    bought again yet cannot have left.
+
+    Parameters
+    ----------
+    horizon : float or str, default=1.0
+        How far `predict` and `transform` look: a number in the unit of the rows, or text like ``"52W"``.
+    penalty : float, default=0.0
+        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T), a, b`` around 0. The likelihood
+        is maximised less ``penalty / 2`` times their squares. It does not depend on the unit of time.
+    unit : str, optional
+        Unit of time of ``recency`` and ``T``. None: as the rows carry it.
+    tol : float, default=1e-9
+        The fit ends when the gradient per customer, by log-parameter, is smaller.
+    max_iter : int, default=200
+        Newton steps at most.
+
+    Attributes
+    ----------
+    r_, alpha_, a_, b_ : float
+        The parameters; ``alpha_`` has the unit of T. Where no customer is seen to leave ``a_`` is 0 and ``b_`` inf.
+    params_ : dict
+        The same by name.
+    covariance_ : ndarray of shape (4, 4)
+        Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    log_likelihood_ : float
+        Total, without the penalty, in the unit of the rows.
+    aic_ : float
+        Akaike's information criterion.
+    converged_ : bool
+        Whether the gradient vanishes at the estimate.
+    gradient_norm_ : float
+        Its largest component per customer, by log-parameter.
+    n_iter_ : int
+        Newton steps on all customers.
+    message_ : str
+        How the fit ended, in words.
+    unit_ : str or None
+        Unit of time of the fit.
+    n_features_in_ : int
+        Number of columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where they have names.
+
+    See Also
+    --------
+    GammaGamma : What a purchase is worth.
+    LifetimeValue : Both together, discounted.
+
+    References
+    ----------
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy way: an alternative to the
+    Pareto/NBD model. Marketing Science 24(2), 275-284.
+
+    Examples
+    --------
+    >>> from crmintel import BetaGeoNBD
+    >>> model = BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426, unit="week")
+    >>> customer = [[2, 30.43, 38.86]]  # frequency, recency, T
+    >>> model.expected_purchases(customer, horizon=39).round(3)
+    array([1.226])
+    >>> rows = model.sample(2_000, T=52, random_state=0)
+    >>> fitted = BetaGeoNBD(horizon="13W").fit(rows)
+    >>> fitted.converged_
+    True
+    >>> fitted.predict(rows).shape
+    (2000,)
+    """
+
+    _parameters = ("r", "alpha", "a", "b")
+
+    def __init__(
+        self,
+        horizon: float | str = 1.0,
+        *,
+        penalty: float = 0.0,
+        unit: str | None = None,
+        tol: float = 1e-9,
+        max_iter: int = 200,
+    ) -> None:
+        self.horizon = horizon
+        self.penalty = penalty
+        self.unit = unit
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
+        likelihood = _Likelihood(histories, weights, self.penalty)
+        if likelihood.purchases == 0.0 and self.penalty == 0.0:
+            return _nothing_bought(likelihood)
+        end = (self.tol, self.max_iter)
+        start = likelihood.start(_STARTS[0])
+        if len(histories) > 4 * _SAMPLE:
+            every = slice(None, None, len(histories) // _SAMPLE)
+            sample = _Likelihood(histories[every], weights[every], self.penalty)
+            if sample.purchases > 0.0:
+                start = sample.minimise(start, *end).theta
+        best = likelihood.minimise(start, *end)
+        if not best.converged or _limit(best) is not None:
+            others = [likelihood.minimise(likelihood.start(s), *end) for s in _STARTS[1:]]
+            best = min([best, *others], key=lambda found: (round(found.value, 12), not found.converged))
+        nobody_leaves = likelihood.without_dropout(best, *end)
+        if nobody_leaves is not None:
+            return nobody_leaves
+        params = dict(zip(self._parameters, np.exp(best.theta).tolist(), strict=True))
+        return likelihood.estimate(best, params, _limit(best))
+
+    def _log_likelihood(self, h: Histories) -> Vector:
+        r, alpha, a, b = self.r_, self.alpha_, self.a_, self.b_
+        j = np.arange(h.x.max(initial=0.0))
+        stay = np.zeros(j.size) if a == 0.0 else np.log1p(a / (b + j))
+        per_count = np.concatenate([[0.0], np.cumsum(np.log(r + j) - stay)])[h.x.astype(np.int64)]
+        times = -r * np.log1p(h.T / alpha) - h.x * np.log(alpha + h.T)
+        return per_count + times + np.logaddexp(0.0, self._log_odds_gone(h))
+
+    def _log_odds_gone(self, h: Histories) -> Vector:
+        if self.a_ == 0.0:
+            return np.full(len(h), -np.inf)
+        shape = np.where(h.x > 0, self.b_ + h.x - 1.0, 1.0)
+        silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self.alpha_ + h.t_x))
+        return np.where(h.x > 0, np.log(self.a_) - np.log(shape) + silence, -np.inf)
+
+    def _alive(self, h: Histories) -> Vector:
+        return expit(-self._log_odds_gone(h))
+
+    def _alive_after(self, h: Histories, t: float) -> Vector:
+        return self._over_dropout(survival_over_dropout, h, t)
+
+    def _expected(self, h: Histories, t: float) -> Vector:
+        return self._over_dropout(purchases_over_dropout, h, t)
+
+    def _over_dropout(self, mix: Callable[..., None], h: Histories, t: float) -> Vector:
+        """Average over the dropout chance of a live customer, Beta(a, b + x); it depends on x and T only."""
+        x_codes, x_values = factorize_integers(h.x.astype(np.int64))
+        T_codes, T_bits = factorize_integers(h.T.view(np.int64))
+        pairs, labels = factorize_integers(T_codes.astype(np.int64) * x_values.size + x_codes)
+        code = (labels % x_values.size).astype(np.int64)
+        z = t / (self.alpha_ + T_bits[labels // x_values.size].view(np.float64))
+        shape = self.r_ + x_values.astype(np.float64)
+        rules = [
+            beta_rule(self.a_, self.b_ + float(x), R * float(z.max(initial=0.0)))
+            for x, R in zip(x_values, shape, strict=True)
+        ]
+        start = np.cumsum([0, *(p.size for p, _ in rules)])
+        p, weight = (np.concatenate(parts) for parts in zip(*rules, strict=True))
+        out = np.empty(code.size)
+        mix(code, z, shape, start, p, weight, out)
+        return out[pairs]
+
+    def _waiting(self, h: Histories, t: float) -> Vector:
+        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
+
+    def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
+        return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
+
+    def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
+        R = (self.r_ + h.x)[:, None]
+        z = (t / (self.alpha_ + h.T))[:, None]
+        w = z / (1.0 + z)
+        # n purchases in t: none of the n drop-out chances taken ...
+        with np.errstate(divide="ignore"):
+            powers = np.where(n > 0, n * np.log(np.where(n > 0, w, 1.0)), 0.0)
+        counts = -np.log(R + n) - betaln(n + 1.0, R) + powers - R * np.log1p(z)
+        table = np.exp(counts + self._log_stay(h, n))
+        # ... or the n-th taken, after at least n purchase times came up in t.
+        if self.a_ > 0.0:
+            last = np.maximum(n, 1.0)
+            leave = self.a_ / (self.a_ + self.b_ + h.x[:, None] + last - 1.0)
+            tail = leave * np.exp(self._log_stay(h, last - 1.0)) * betainc(last, R, w)
+            table += np.where(n > 0, tail, 0.0)
+        return table
+
+    def _log_stay(self, h: Histories, n: Vector) -> NDArray[np.float64]:
+        """Log of E[(1 - p)^n] over Beta(a, b + x)."""
+        if self.a_ == 0.0:
+            return np.zeros((len(h), n.size))
+        b = (self.b_ + h.x)[:, None]
+        return betaln(self.a_, b + n) - betaln(self.a_, b)
+
+    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)
+        leave = np.zeros(T.size) if self.a_ == 0.0 else rng.beta(self.a_, self.b_, T.size)
+        x, t_x, clock = np.zeros(T.size), np.zeros(T.size), np.zeros(T.size)
+        active = np.flatnonzero(rate > 0.0)
+        while active.size:
+            clock[active] += rng.exponential(size=active.size) / rate[active]
+            active = active[clock[active] <= T[active]]
+            x[active] += 1.0
+            t_x[active] = clock[active]
+            active = active[rng.random(active.size) >= leave[active]]
+        return x, t_x
+
+    def _time_scale(self, h: Histories) -> float:
+        return float(self.alpha_ + h.T.min(initial=np.inf))
+
+
+class _Likelihood:
+    """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
+
+    Gamma and beta functions of whole-number steps are sums of logarithms:
+    log G(r + x) - log G(r) = sum over j < x of log(r + j). Summed over customers, each j counts for all who bought
+    more than j times, so no special function is called and nothing cancels for large parameters.
+    """
+
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        self.h, self.weights, self.penalty = h, weights, penalty
+        self.total = float(weights.sum())
+        self.purchases = float(weights @ h.x)
+        self.time = float(weights @ h.T)
+        by_count = np.bincount(h.x.astype(np.int64), weights=weights)
+        self.more_than = by_count[::-1].cumsum()[::-1][1:]
+        self.j = np.arange(self.more_than.size, dtype=np.float64)
+        scale = self.time / self.total if self.time > 0 else 1.0
+        self.centre = np.array([0.0, np.log(scale), 0.0, 0.0])
+
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        """Log-parameters for a guess of r, alpha (as a multiple of what the purchase rate suggests), a, b."""
+        r, stretch, a, b = guess
+        per_purchase = self.time / max(self.purchases, 1.0)
+        return np.log([r, r * stretch * max(per_purchase, 1e-300), a, b])
+
+    def minimise(self, start: Vector, tol: float, max_iter: int) -> Optimum:
+        low, high = self.centre + _LOW, self.centre + _HIGH
+        return minimise(self, start, low=low, high=high, tol=tol, max_iter=max_iter)
+
+    def __call__(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        r, alpha, a, b = np.exp(theta)
+        value, gradient, hessian = self._terms(r, alpha, a, b, theta[2])
+        off = theta - self.centre
+        value -= self.penalty / 2.0 * off @ off
+        gradient -= self.penalty * off
+        hessian -= self.penalty * np.eye(4)
+        return -value / self.total, -gradient / self.total, -hessian / self.total
+
+    def _terms(
+        self, r: float, alpha: float, a: float, b: float, log_a: float
+    ) -> tuple[float, Vector, NDArray[np.float64]]:
+        out = np.empty(15)
+        h, j, S = self.h, self.j, self.more_than
+        bgnbd_coupled(h.x, h.t_x, h.T, self.weights, r, alpha, log_a, b, out)
+        hessian = np.zeros((4, 4))
+        hessian[np.triu_indices(4)] = out[5:]
+        gradient = out[1:5].copy()
+        grow, stay, keep = r / (r + j), a / (a + b + j), b / (b + j)
+        value = out[0] + S @ (np.log(r + j) - np.log1p(a / (b + j)))
+        bend = keep * stay
+        gradient += np.array([S @ grow, 0.0, -(S @ stay), S @ bend])
+        hessian[0, 0] += S @ (grow * (1.0 - grow))
+        hessian[2, 2] -= S @ (stay * (1.0 - stay))
+        hessian[2, 3] += S @ (stay * b / (a + b + j))
+        hessian[3, 3] += S @ (bend * (1.0 - keep - b / (a + b + j)))
+        return value, gradient, hessian + np.triu(hessian, 1).T
+
+    def without_dropout(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
+        """The fit of the limit a = 0, where it is as good as ``best``; else None."""
+        a, b = np.exp(best.theta[2:])
+        if self.penalty > 0.0 or a / (a + b) > 1e-3:
+            return None
+
+        def objective(theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+            r, alpha = np.exp(theta)
+            value, gradient, hessian = self._terms(r, alpha, 0.0, 1.0, -np.inf)
+            return -value / self.total, -gradient[:2] / self.total, -hessian[:2, :2] / self.total
+
+        low, high = (self.centre + _LOW)[:2], (self.centre + _HIGH)[:2]
+        found = minimise(objective, best.theta[:2], low=low, high=high, tol=tol, max_iter=max_iter)
+        if (found.value - best.value) * self.total > 1e-3:
+            return None
+        r, alpha = np.exp(found.theta).tolist()
+        limit = (
+            "no customer is seen to leave (a -> 0, b -> inf: the NBD model), so P(alive) is 1 for everybody and "
+            "the model cannot tell who is gone. Watch longer, check that recency is the time of the last purchase, "
+            "or set penalty > 0"
+        )
+        return self.estimate(found, {"r": r, "alpha": alpha, "a": 0.0, "b": np.inf}, limit)
+
+    def estimate(self, found: Optimum, params: dict[str, float], limit: str | None) -> Estimate:
+        """Name the results of a search, in natural parameters."""
+        values = np.array(list(params.values()))[: found.theta.size]
+        covariance = np.zeros((4, 4))
+        size = values.size
+        covariance[:size, :size] = found.inverse_hessian() * np.outer(values, values) / self.total
+        off = found.theta - self.centre[:size]
+        total = -found.value * self.total + self.penalty / 2.0 * float(off @ off)
+        return Estimate(params, covariance, total, int(found.free.sum()), found, limit)
+
+
+def _nothing_bought(likelihood: _Likelihood) -> Estimate:
+    """The limit for a base without any repeat purchase: nobody buys, and nothing else can be said."""
+    params = {"r": 1e-12, "alpha": float(np.exp(likelihood.centre[1])), "a": 0.0, "b": np.inf}
+    theta = np.log([params["r"], params["alpha"]])
+    message = (
+        "not identified: no customer has bought again, so neither the purchase rate nor leaving can be estimated. "
+        "The expected purchases are 0 and P(alive) is 1. Watch longer, or set penalty > 0"
+    )
+    nothing = Optimum(theta, 0.0, np.zeros(2), np.eye(2), np.zeros(2, dtype=bool), 0, False, message)
+    return likelihood.estimate(nothing, params, message)
+
+
+def _limit(found: Optimum) -> str | None:
+    """Say which limit of the model an estimate has run to, or None."""
+    r, _, a, b = np.exp(found.theta)
+    reasons = []
+    if r > _ALIKE:
+        reasons.append("all customers buy at the same rate (only r / alpha is known)")
+    if min(a, b) > _ALIKE:
+        reasons.append("all customers leave with the same chance (only a / (a + b) is known)")
+    elif a / (a + b) > 1.0 - 1.0 / _ALIKE:
+        reasons.append("every customer leaves right after the first repeat purchase (b / a -> 0)")
+    elif a / (a + b) < 1.0 / _ALIKE:
+        reasons.append("hardly any customer leaves (a / b -> 0)")
+    if not found.free.all() and not reasons:
+        names = np.array(["r", "alpha", "a", "b"])[~found.free].tolist()
+        reasons.append(f"{names} ran to the edge of what numbers can hold")
+    if not reasons:
+        return None
+    return f"the best fit is a limit of the model: {'; '.join(reasons)}. More data or penalty > 0 would settle it"

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
-from crmintel.kernels.runs import factorize_integers
+from crmintel.kernels.ids import factorize_integers
 
-_TO_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _LIBRARIES = ("pandas", "polars", "pyarrow")
 
 
@@ -137,14 +137,15 @@ def _ids(column: Any, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
 def _integer_ids(
     values: NDArray[Any], missing: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    if missing is not None and missing.any():
+        found, labels = _integer_ids(values[~missing], None)
+        codes = np.full(values.size, -1, dtype=np.int32)
+        codes[~missing] = found
+        return codes, labels
     if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
-        labels, codes = np.unique(values, return_inverse=True)
-        return codes.astype(np.int32), labels
-    if missing is None or not missing.any():
-        return factorize_integers(np.ascontiguousarray(values, dtype=np.int64))
-    codes = np.full(values.size, -1, dtype=np.int32)
-    codes[~missing], labels = factorize_integers(values[~missing].astype(np.int64))
-    return codes, labels
+        labels, positions = np.unique(values, return_inverse=True)
+        return positions.astype(np.int32), labels
+    return factorize_integers(_writable(values, np.int64))
 
 
 def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
@@ -204,26 +205,36 @@ def _instants(column: Any, name: str) -> tuple[NDArray[np.int64], str | None]:
 
 def _microseconds(values: NDArray[Any], name: str) -> NDArray[np.int64]:
     unit, step = np.datetime_data(values.dtype)
-    if unit == "ns" and step == 1:
-        ticks = np.ascontiguousarray(values).view(np.int64)
-        missing = ticks == MISSING_TIME
-        ticks = ticks // 1000
-        if missing.any():
-            ticks[missing] = MISSING_TIME
+    if unit not in _TICKS_PER_SECOND or step != 1:
+        values = values.astype("datetime64[s]" if unit in "YMWDhm" else "datetime64[us]")
+        unit = np.datetime_data(values.dtype)[0]
+    ticks = _writable(values, values.dtype).view(np.int64)
+    missing = ticks == MISSING_TIME
+    any_missing = bool(missing.any())
+    if unit == "us":
         return ticks
-    exact = values.astype("datetime64[us]")
-    # numpy wraps silently where microseconds do not reach (the year 294,000)
-    wrong = ~np.isnat(values) & (exact.astype("datetime64[D]") != values.astype("datetime64[D]"))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"the times in {name!r} are out of range: {int(wrong.sum())} rows, the first is row {row}."
-        )
-    return np.ascontiguousarray(exact).view(np.int64)
+    if unit == "ns":
+        exact = ticks // 1000
+    else:
+        factor = 1_000_000 // _TICKS_PER_SECOND[unit]
+        bound = np.iinfo(np.int64).max // factor
+        present = ticks[~missing] if any_missing else ticks
+        if present.size and (present.min() < -bound or present.max() > bound):
+            row = int(np.argmax(~missing & (np.abs(ticks) > bound)))
+            raise InputError(
+                f"the times in {name!r} reach beyond the year 290,000, the first in row {row} ({values[row]}); "
+                "drop those rows or mend them."
+            )
+        exact = ticks * factor
+    if any_missing:
+        exact[missing] = MISSING_TIME
+    return exact
 
 
 def _parse_instants(values: NDArray[Any], name: str) -> tuple[NDArray[np.int64], str | None]:
-    codes, labels, offsets = np.empty(values.size, np.int64), [], set()
+    codes = np.empty(values.size, np.int64)
+    labels: list[int] = []
+    offsets: set[str | None] = set()
     seen: dict[Any, int] = {}
     for row, value in enumerate(values.tolist()):
         code = seen.get(value)
@@ -272,12 +283,17 @@ def _zone_of(moment: dt.datetime) -> str | None:
     return key or str(moment.tzinfo)
 
 
+def _writable(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return a contiguous array of ``dtype``: frames lend read-only memory, for which kernels would compile anew."""
+    return np.require(values, dtype=dtype, requirements=["C", "W"])
+
+
 def _numbers(column: Any, name: str) -> NDArray[np.float64]:
     if isinstance(column, nw.Series) and (column.dtype.is_numeric() or column.dtype == nw.Boolean):
         column = column.cast(nw.Float64).to_numpy()
     values = column.to_numpy() if isinstance(column, nw.Series) else column
     if values.dtype.kind in "fiub":
-        return np.ascontiguousarray(values, dtype=np.float64)
+        return _writable(values, np.float64)
     if values.dtype.kind == "O":
         try:
             return np.array(
@@ -316,11 +332,11 @@ def build_frame(columns: Mapping[str, NDArray[Any]], library: str | None) -> Any
     """Return ``columns`` as a frame of ``library`` (a dict of arrays for None)."""
     if library is None:
         return dict(columns)
-    plain = {name: _writable(values, library) for name, values in columns.items()}
-    return nw.from_dict(plain, backend=library).to_native()
+    plain = {name: _as_native(values, library) for name, values in columns.items()}
+    return nw.from_dict(plain, backend=library).to_native()  # type: ignore[arg-type]
 
 
-def _writable(values: NDArray[Any], library: str) -> Any:
+def _as_native(values: NDArray[Any], library: str) -> Any:
     if values.dtype.kind == "O":
         kinds = {type(v) for v in values.tolist() if v is not None}
         if library != "pandas" and not all(issubclass(k, str | int | float | bytes) for k in kinds):

@@ -1,103 +1,215 @@
-"""Kernels on ids and sorted runs: integer ids to codes, lines into customer order, one pass to the summary."""
+"""Kernels on runs: lines put in customer order, and one pass over each customer's lines in time."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from numpy.typing import NDArray
 
 from crmintel.kernels._jit import kernel
 
 
 @kernel
-def _span(ids):
-    low = ids[0]
-    high = ids[0]
-    for i in range(ids.size):
-        if ids[i] < low:
-            low = ids[i]
-        if ids[i] > high:
-            high = ids[i]
-    return low, high
-
-
-@kernel
-def _codes_by_table(ids, low, rank, codes):
-    """Codes from a table over the id range; ``rank`` comes in zero and leaves as id - low -> code."""
-    for i in range(ids.size):
-        rank[ids[i] - low] = 1
-    n = 0
-    for i in range(rank.size):
-        present = rank[i]
-        rank[i] = n if present else -1
-        n += present
-    for i in range(ids.size):
-        codes[i] = rank[ids[i] - low]
-    return n
-
-
-@kernel
-def _slot_of(value, mask):
-    mixed = np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(mask))
-
-
-@kernel
-def _codes_by_hash(ids, codes):
-    """Codes in order of first sight, by open addressing with a load of at most one half."""
-    capacity = 1 << 16
-    table = np.full(capacity, -1, np.int32)
-    labels = np.empty(capacity // 2, np.int64)
-    n = 0
-    for i in range(ids.size):
-        value = ids[i]
-        slot = _slot_of(value, capacity - 1)
-        while table[slot] >= 0 and labels[table[slot]] != value:
-            slot = (slot + 1) & (capacity - 1)
-        if table[slot] < 0:
-            if n == labels.size:
-                capacity *= 4
-                table = np.full(capacity, -1, np.int32)
-                wider = np.empty(capacity // 2, np.int64)
-                wider[:n] = labels
-                labels = wider
-                for j in range(n):
-                    slot = _slot_of(labels[j], capacity - 1)
-                    while table[slot] >= 0:
-                        slot = (slot + 1) & (capacity - 1)
-                    table[slot] = j
-                slot = _slot_of(value, capacity - 1)
-                while table[slot] >= 0:
-                    slot = (slot + 1) & (capacity - 1)
-            table[slot] = n
-            labels[n] = value
-            n += 1
-        codes[i] = table[slot]
-    return labels[:n].copy()
-
-
-@kernel
-def _recode(codes, rank):
+def _deal_to_blocks(codes, time, payload, bits, ends, records):
+    """Write records (time, customer and line, payload) block by block of ``2**bits`` neighbouring customers."""
     for i in range(codes.size):
-        codes[i] = rank[codes[i]]
+        if codes[i] >= 0:
+            ends[(codes[i] >> bits) + 1] += 1
+    for b in range(ends.size - 1):
+        ends[b + 1] += ends[b]
+    has_payload = payload.size > 0
+    for i in range(codes.size):
+        if codes[i] >= 0:
+            b = codes[i] >> bits
+            at = ends[b]
+            ends[b] = at + 1
+            records[at, 0] = time[i]
+            records[at, 1] = (np.int64(codes[i]) << 32) | i
+            if has_payload:
+                records[at, 2] = payload[i]
 
 
-def factorize_integers(ids: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return codes and the sorted distinct ids, ``ids == labels[codes]``.
+@kernel
+def _deal_by_time(records, dealt, cursor):
+    """Copy records into stretches of time; return False, without copying, where they are in time already."""
+    low = records[0, 0]
+    high = records[0, 0]
+    is_sorted = True
+    for i in range(1, records.shape[0]):
+        if records[i, 0] < records[i - 1, 0]:
+            is_sorted = False
+        low = min(low, records[i, 0])
+        high = max(high, records[i, 0])
+    if is_sorted:
+        return False
+    n_stretches = cursor.size - 1
+    bits = 0
+    while (high - low) >> bits >= n_stretches:
+        bits += 1
+    for s in range(n_stretches + 1):
+        cursor[s] = 0
+    for i in range(records.shape[0]):
+        cursor[((records[i, 0] - low) >> bits) + 1] += 1
+    for s in range(n_stretches):
+        cursor[s + 1] += cursor[s]
+    for i in range(records.shape[0]):
+        s = (records[i, 0] - low) >> bits
+        at = cursor[s]
+        cursor[s] = at + 1
+        for k in range(3):
+            dealt[at, k] = records[i, k]
+    return True
 
-    A table over the range is used where the range is at most four times the number of ids, else hashing.
+
+@kernel
+def order_lines(codes, time, payload, bits, records, offsets, order, sorted_time, sorted_payload):
+    """Put lines in customer order, by time within a customer, ties as they came; return 1, or 0 for giving up.
+
+    A radix sort that keeps to the cache: to blocks of ``2**bits`` customers, in a block by stretches of time, then
+    to customers, where each line is inserted at the end and hardly ever moves. It gives up after 64 moves a line
+    (one time stamp far off makes all others one stretch). ``offsets`` (customers + 1) comes in as zeros; a code of
+    -1 leaves its line out; ``payload`` (64 bits a line, or empty) spares a column its gather.
     """
-    codes = np.empty(ids.size, dtype=np.int32)
-    if ids.size == 0:
-        return codes, np.empty(0, dtype=np.int64)
-    low, high = _span(ids)
-    span = int(high) - int(low) + 1
-    if span <= max(4 * ids.size, 1 << 20):
-        rank = np.zeros(span, dtype=np.int32)
-        _codes_by_table(ids, low, rank, codes)
-        return codes, np.flatnonzero(rank >= 0) + low
-    labels = _codes_by_hash(ids, codes)
-    order = np.argsort(labels)
-    rank = np.empty(labels.size, dtype=np.int32)
-    rank[order] = np.arange(labels.size, dtype=np.int32)
-    _recode(codes, rank)
-    return codes, labels[order]
+    n = offsets.size - 1
+    ends = np.zeros((n >> bits) + 2, np.int64)
+    _deal_to_blocks(codes, time, payload, bits, ends, records)
+    has_payload = payload.size > 0
+    place = np.empty((1 << bits) + 1, np.int64)
+    dealt = np.empty((0, 3), np.int64)
+    moves = 64 * records.shape[0]
+    start = np.int64(0)
+    for block in range(ends.size - 1):
+        stop = ends[block]
+        if stop == start:
+            for c in range(block << bits, min(n, (block + 1) << bits)):
+                offsets[c + 1] = start
+            continue
+        if dealt.shape[0] < stop - start:
+            dealt = np.empty((stop - start, 3), np.int64)
+        n_stretches = 64
+        while n_stretches < 65536 and 4 * n_stretches < stop - start:
+            n_stretches *= 2
+        source = records[start:stop]
+        if _deal_by_time(source, dealt, np.empty(n_stretches + 1, np.int64)):
+            source = dealt[: stop - start]
+        first = block << bits
+        last = min(n, first + (1 << bits))
+        place[: last - first + 1] = 0
+        for q in range(source.shape[0]):
+            place[(source[q, 1] >> 32) - first + 1] += 1
+        place[0] = start
+        for c in range(first, last):
+            place[c - first + 1] += place[c - first]
+            offsets[c + 1] = place[c - first + 1]
+        for q in range(source.shape[0]):
+            c = source[q, 1] >> 32
+            moment = source[q, 0]
+            at = place[c - first]
+            place[c - first] = at + 1
+            while at > offsets[c] and sorted_time[at - 1] > moment:
+                sorted_time[at] = sorted_time[at - 1]
+                order[at] = order[at - 1]
+                if has_payload:
+                    sorted_payload[at] = sorted_payload[at - 1]
+                at -= 1
+                moves -= 1
+            sorted_time[at] = moment
+            order[at] = source[q, 1] & 0x7FFFFFFF
+            if has_payload:
+                sorted_payload[at] = source[q, 2]
+        if moves < 0:
+            return 0
+        start = stop
+    return 1
+
+
+@kernel
+def cut_runs(starts, stops, time, last, cuts):
+    """Per run, the position after its last line with ``time <= last``: the runs are sorted, so by bisection."""
+    for c in range(starts.size):
+        low = starts[c]
+        high = stops[c]
+        while low < high:
+            middle = (low + high) >> 1
+            if time[middle] <= last[c]:
+                low = middle + 1
+            else:
+                high = middle
+        cuts[c] = low
+
+
+@kernel
+def sum_runs(starts, stops, values, sums):
+    """Sum ``values`` over each run."""
+    for c in range(starts.size):
+        total = 0.0
+        for i in range(starts[c], stops[c]):
+            total += values[i]
+        sums[c] = total
+
+
+@kernel
+def gather_runs(starts, stops, lines):
+    """Write the line numbers of all runs one after the other."""
+    at = 0
+    for c in range(starts.size):
+        for i in range(starts[c], stops[c]):
+            lines[at] = i
+            at += 1
+
+
+@kernel
+def summarize_runs(starts, stops, time, amount, quantity, width, shift, counts, first, last, spend, log_gaps):
+    """Merge each run's lines into buckets of ``width`` and describe the buckets that hold a purchase.
+
+    A bucket is a purchase when at least one of its lines is no return (a return has a negative amount or
+    quantity; empty arrays stand for columns that are not there). Per run: ``counts`` purchase buckets, ``first``
+    and ``last`` of them (bucket numbers, ``(time + shift) // width``), ``spend`` in the purchase buckets after the
+    first, ``log_gaps`` the sum of log(gap) between neighbours, gaps in buckets (an empty
+    array leaves it out: the logarithm costs as much as all the rest). A run without any purchase has
+    count 0 and the bucket of its first line as first and last.
+    """
+    has_amount = amount.size > 0
+    has_quantity = quantity.size > 0
+    wants_gaps = log_gaps.size > 0
+    for c in range(starts.size):
+        n = 0
+        first_bucket = np.int64(0)
+        last_bucket = np.int64(0)
+        repeat_spend = 0.0
+        gaps = 0.0
+        i = starts[c]
+        stop = stops[c]
+        if i < stop:
+            first_bucket = (time[i] + shift) // width
+            last_bucket = first_bucket
+        while i < stop:
+            bucket = (time[i] + shift) // width
+            end = (bucket + 1) * width - shift
+            total = 0.0
+            bought = False
+            while i < stop and time[i] < end:
+                is_return = False
+                if has_amount:
+                    total += amount[i]
+                    is_return = amount[i] < 0.0
+                if has_quantity and quantity[i] < 0.0:
+                    is_return = True
+                if not is_return:
+                    bought = True
+                i += 1
+            if bought:
+                if n == 0:
+                    first_bucket = bucket
+                else:
+                    repeat_spend += total
+                    if wants_gaps:
+                        gaps += math.log(bucket - last_bucket)
+                last_bucket = bucket
+                n += 1
+        counts[c] = n
+        first[c] = first_bucket
+        last[c] = last_bucket
+        spend[c] = repeat_spend
+        if wants_gaps:
+            log_gaps[c] = gaps

@@ -1,0 +1,106 @@
+"""Integer ids to codes: a table over the range where it is narrow, open addressing where it is wide."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.kernels._jit import kernel
+
+
+@kernel
+def _span(ids):
+    low = ids[0]
+    high = ids[0]
+    for i in range(ids.size):
+        if ids[i] < low:
+            low = ids[i]
+        if ids[i] > high:
+            high = ids[i]
+    return low, high
+
+
+@kernel
+def _codes_by_table(ids, low, rank, codes):
+    """Codes from a table over the id range; ``rank`` comes in zero and leaves as id - low -> code."""
+    for i in range(ids.size):
+        rank[ids[i] - low] = 1
+    n = 0
+    for i in range(rank.size):
+        present = rank[i]
+        rank[i] = n if present else -1
+        n += present
+    for i in range(ids.size):
+        codes[i] = rank[ids[i] - low]
+    return n
+
+
+@kernel
+def _slot_of(value, mask):
+    mixed = np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(mask))
+
+
+@kernel
+def _codes_by_hash(ids, codes):
+    """Codes in order of first sight, by open addressing with a load of at most one half."""
+    capacity = 1 << 16
+    table = np.full(capacity, -1, np.int32)
+    labels = np.empty(capacity // 2, np.int64)
+    n = 0
+    for i in range(ids.size):
+        value = ids[i]
+        if i > 0 and value == ids[i - 1]:  # lines of one receipt stand together
+            codes[i] = codes[i - 1]
+            continue
+        slot = _slot_of(value, capacity - 1)
+        while table[slot] >= 0 and labels[table[slot]] != value:
+            slot = (slot + 1) & (capacity - 1)
+        if table[slot] < 0:
+            if n == labels.size:
+                capacity *= 4
+                table = np.full(capacity, -1, np.int32)
+                wider = np.empty(capacity // 2, np.int64)
+                wider[:n] = labels
+                labels = wider
+                for j in range(n):
+                    slot = _slot_of(labels[j], capacity - 1)
+                    while table[slot] >= 0:
+                        slot = (slot + 1) & (capacity - 1)
+                    table[slot] = j
+                slot = _slot_of(value, capacity - 1)
+                while table[slot] >= 0:
+                    slot = (slot + 1) & (capacity - 1)
+            table[slot] = n
+            labels[n] = value
+            n += 1
+        codes[i] = table[slot]
+    return labels[:n].copy()
+
+
+@kernel
+def _recode(codes, rank):
+    for i in range(codes.size):
+        codes[i] = rank[codes[i]]
+
+
+def factorize_integers(ids: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return codes and the sorted distinct ids, ``ids == labels[codes]``.
+
+    A table over the range is used where the range is at most four times the number of ids, else hashing.
+    """
+    codes = np.empty(ids.size, dtype=np.int32)
+    if ids.size == 0:
+        return codes, np.empty(0, dtype=np.int64)
+    low, high = _span(ids)
+    span = int(high) - int(low) + 1
+    if span <= max(4 * ids.size, 1 << 20):
+        rank = np.zeros(span, dtype=np.int32)
+        _codes_by_table(ids, low, rank, codes)
+        return codes, (np.flatnonzero(rank >= 0) + low).astype(np.int64)
+    labels = _codes_by_hash(ids, codes)
+    order = np.argsort(labels)
+    rank = np.empty(labels.size, dtype=np.int32)
+    rank[order] = np.arange(labels.size, dtype=np.int32)
+    _recode(codes, rank)
+    return codes, labels[order]

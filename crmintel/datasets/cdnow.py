@@ -58,8 +58,9 @@ def load_cdnow(which: str = "sample", library: str = "pandas") -> Any:
     check_choice(which, "which", ("sample", "master"))
     frame_module(library)
     file = installed_file("lifetimes", f"lifetimes/datasets/CDNOW_{which}.txt")
-    # master: id date cds dollars under a header; sample: id in the master, id in the sample, date cds dollars
-    fields = np.loadtxt(file, dtype=str, skiprows=int(which == "master"))
+    # sample: id in the master, id in the sample, date, CDs, dollars; master: id, date, CDs, dollars under a header
+    words = np.array(file.read_text(encoding="ascii").split())
+    fields = words.reshape(-1, 5) if which == "sample" else words[4:].reshape(-1, 4)
     date, quantity, amount = fields[:, -3], fields[:, -2], fields[:, -1]
     iso = [f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in date.tolist()]
     columns = {

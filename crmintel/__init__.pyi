@@ -1,7 +1,10 @@
 from . import datasets as datasets
 from . import testing as testing
+from .decisions.quadrants import ValueQuadrants as ValueQuadrants
+from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
+from .lifetime.value import LifetimeValue as LifetimeValue
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .transactions.baskets import Baskets as Baskets
 from .transactions.log import TransactionLog as TransactionLog

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel._frames import is_frame, open_frame
 from crmintel._validation import check_vector, raise_if_any
 from crmintel.exceptions import InputError, UnitError
 from crmintel.features.rows import named_columns, unit_of
@@ -78,3 +79,13 @@ def check_same_unit(carried: str | None, known: str | None, who: str) -> None:
         raise UnitError(
             f"the rows of X count time in {carried}s, {who} {known}s. Make them with CustomerSummary(unit={known!r})."
         )
+
+
+def remember_columns(estimator: Any, X: Any) -> None:
+    """Set ``n_features_in_``, and ``feature_names_in_`` where the columns of ``X`` have names."""
+    names = open_frame(X).names if is_frame(X) else getattr(X, "columns", None)
+    estimator.n_features_in_ = np.shape(X)[1] if names is None else len(names)
+    if names is not None:
+        estimator.feature_names_in_ = np.array(list(names), dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_

@@ -20,11 +20,13 @@ def plausible_parameters(
     These are the points of the cubature rule of degree 3. Parameters of variance 0 stay where they are.
     """
     moving = np.diag(covariance) > 0
+    if not moving.any():
+        return estimate[None, :]
     centre = estimate[moving]
     values, vectors = np.linalg.eigh(covariance[np.ix_(moving, moving)] / np.outer(centre, centre))
     spread = np.minimum(np.sqrt(np.maximum(values, 0.0) * centre.size), _FARTHEST)
     offsets = (vectors * spread).T
-    points = np.tile(estimate, (max(2 * centre.size, 1), 1))
+    points = np.tile(estimate, (2 * centre.size, 1))
     points[:, moving] *= np.exp(np.concatenate([offsets, -offsets]))
     return points
 

@@ -13,6 +13,7 @@ Objective = Callable[[Vector], tuple[float, Vector, Vector]]
 
 _LONGEST_STEP = 2.0  # a factor of e^2 in a parameter
 _SHORTEST_STEP = 1e-8
+_ROUNDING = 1e-13  # of a mean over a million customers; a stricter rule ends in endless shortening
 _GOOD_ENOUGH = 1e-6  # gradient at which rounding, not the search, has stopped the progress
 
 
@@ -86,7 +87,7 @@ def minimise(
         while found is None and length > _SHORTEST_STEP:
             candidate = np.clip(theta + length * step, low, high)
             trial = objective(candidate)
-            if trial[0] <= value + 1e-4 * (gradient @ (candidate - theta)) + 1e-15 * abs(value):
+            if trial[0] <= value + 1e-4 * (gradient @ (candidate - theta)) + _ROUNDING * abs(value):
                 found = candidate
             length *= 0.4
         if found is None:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._frames import is_frame, open_frame
 from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import FitWarning, InputError
 from crmintel.features.rows import CustomerRows, unit_of
@@ -25,6 +24,7 @@ from crmintel.lifetime._histories import (
     learned_unit,
     read_histories,
     read_weights,
+    remember_columns,
 )
 from crmintel.lifetime._intervals import outcome_interval, plausible_parameters
 from crmintel.lifetime._mle import Optimum
@@ -90,7 +90,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         check_number(self.max_iter, "max_iter", low=1, integer=True)
         check_number(self.tol, "tol", low=0.0, strict_low=True)
         self.unit_ = learned_unit(X, self.unit)
-        self._remember_columns(X)
+        remember_columns(self, X)
         found = self._maximise(histories, weights)
         self._set_parameters(found.params)
         self.covariance_ = found.covariance
@@ -339,14 +339,6 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         if horizon is not None:
             return self._time(horizon, "horizon")
         return check_number(self._time(self.horizon, "horizon"), "horizon", low=0.0, strict_low=True)
-
-    def _remember_columns(self, X: Any) -> None:
-        names = open_frame(X).names if is_frame(X) else getattr(X, "columns", None)
-        self.n_features_in_ = np.shape(X)[1] if names is None else len(names)
-        if names is not None:
-            self.feature_names_in_ = np.array(list(names), dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
 
     def _set_parameters(self, params: dict[str, float]) -> None:
         self.params_ = dict(params)

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import DataWarning, FitWarning, InputError
 from crmintel.features.rows import named_columns
-from crmintel.lifetime._histories import Vector, read_weights
+from crmintel.lifetime._histories import Vector, read_weights, remember_columns
 from crmintel.lifetime._mle import Optimum, minimise
 
 _LOW, _HIGH = (
@@ -61,7 +61,9 @@ class GammaGamma(BaseEstimator):
     n_used_ : int
         Customers the fit rests on.
     converged_, gradient_norm_, n_iter_, message_
-        How the fit ended.
+        How the fit ended, as in `BetaGeoNBD`.
+    n_features_in_, feature_names_in_
+        The columns of ``X``.
 
     References
     ----------
@@ -107,6 +109,7 @@ class GammaGamma(BaseEstimator):
         weights = read_weights(sample_weight, x.size)
         check_number(self.max_iter, "max_iter", low=1, integer=True)
         check_number(self.tol, "tol", low=0.0, strict_low=True)
+        remember_columns(self, X)
         self.n_ignored_ = int(np.count_nonzero((x > 0) & (m <= 0)))
         if self.n_ignored_:
             warnings.warn(

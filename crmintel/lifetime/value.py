@@ -1,0 +1,172 @@
+"""Customer value: what a customer has brought, brings now, and will bring."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from crmintel._validation import check_number, check_vector
+from crmintel.exceptions import ColumnError, UnitError
+from crmintel.features.rows import CustomerRows, named_columns
+from crmintel.lifetime._histories import Vector, remember_columns
+from crmintel.lifetime.bgnbd import BetaGeoNBD
+from crmintel.lifetime.gammagamma import GammaGamma
+from crmintel.transactions.calendar import UNIT_DAYS, duration
+
+COLUMNS = ("historic", "current", "potential")
+
+
+class LifetimeValue(TransformerMixin, BaseEstimator):
+    """Historic, current and potential value of each customer, in money.
+
+    ``potential`` is margin x expected purchases x expected spend per purchase over the horizon, every purchase
+    discounted from the day it is expected to the end of the data, less the retention cost.
+
+    Parameters
+    ----------
+    transactions : estimator, optional
+        Model of repeat purchases; None means ``BetaGeoNBD()``. It is cloned, and the horizon here overrides its own.
+    spend : estimator, optional
+        Model of spend per purchase; None means ``GammaGamma()``. It is cloned.
+    horizon : float or str, default="1Y"
+        How far into the future value counts: a number in the unit of the rows, or text like ``"52W"``.
+    discount_rate : float, default=0.0
+        Effective rate per year: money in one year is worth 1 / (1 + rate) today, and in between by exact time.
+    margin : float, default=1.0
+        Share of sales that is profit, >= 0.
+    retention_cost : float, default=0.0
+        Money spent on each customer during the horizon to keep it. Above the expected profit it makes ``potential``
+        negative: the customer is not worth that cost.
+
+    Attributes
+    ----------
+    transactions_ : estimator
+        The fitted model of purchases.
+    spend_ : estimator
+        The fitted model of spend.
+    unit_ : str or None
+        Unit of time of the rows.
+    n_features_in_, feature_names_in_
+        The columns of ``X``.
+
+    See Also
+    --------
+    ValueQuadrants : What to do with customers of high or low current and potential value.
+
+    References
+    ----------
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). RFM and CLV: using iso-value curves for customer base analysis.
+    Journal of Marketing Research 42(4), 415-430.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crmintel import BetaGeoNBD, LifetimeValue
+    >>> rng = np.random.default_rng(0)
+    >>> buyers = BetaGeoNBD.from_params(r=0.5, alpha=6, a=0.8, b=2.5).sample(500, T=52, random_state=0)
+    >>> mean_spend = np.where(buyers[:, 0] > 0, rng.gamma(6, 5, size=500), 0)
+    >>> X = np.column_stack([buyers, mean_spend])  # frequency, recency, T, monetary_value
+    >>> value = LifetimeValue(transactions=BetaGeoNBD(unit="week"), horizon="52W", discount_rate=0.1, margin=0.3)
+    >>> value.fit(X).predict(X).shape
+    (500,)
+    """
+
+    def __init__(
+        self,
+        transactions: Any = None,
+        spend: Any = None,
+        *,
+        horizon: float | str = "1Y",
+        discount_rate: float = 0.0,
+        margin: float = 1.0,
+        retention_cost: float = 0.0,
+    ) -> None:
+        self.transactions = transactions
+        self.spend = spend
+        self.horizon = horizon
+        self.discount_rate = discount_rate
+        self.margin = margin
+        self.retention_cost = retention_cost
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit both models.
+
+        Parameters
+        ----------
+        X : CustomerRows, frame or array
+            ``frequency, recency, T, monetary_value``, as `CustomerSummary` makes them.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        UnitError
+            If the unit of time is not known and ``discount_rate`` or a horizon in text needs it.
+        """
+        transactions = BetaGeoNBD() if self.transactions is None else self.transactions
+        spend = GammaGamma() if self.spend is None else self.spend
+        named_columns(X, ("frequency", "recency", "T", "monetary_value"))
+        self.transactions_ = clone(transactions).fit(X)
+        self.unit_ = self.transactions_.unit_
+        self._terms()  # a horizon or rate that cannot work fails here, not at the first prediction
+        self.spend_ = clone(spend).fit(X)
+        remember_columns(self, X)
+        return self
+
+    def predict(self, X: Any) -> Vector:
+        """Return ``potential``, one number per customer; ``spend`` columns are not needed."""
+        check_is_fitted(self)
+        horizon, rate = self._terms()
+        purchases = self.transactions_.discounted_expected_transactions(X, rate=rate, horizon=horizon)
+        per_purchase = self.margin * self.spend_.predict(X)
+        return np.asarray(purchases * per_purchase - self.retention_cost)
+
+    def transform(self, X: Any) -> CustomerRows:
+        """Return the columns ``historic``, ``current`` and ``potential``.
+
+        Parameters
+        ----------
+        X : CustomerRows or frame
+            Also with ``spend`` and ``spend_last_year``, the sums of all sales and of those of the last year.
+
+        Raises
+        ------
+        ColumnError
+            If they are missing; `predict` does without.
+        """
+        check_is_fitted(self)
+        try:
+            money = named_columns(X, ("spend", "spend_last_year"))
+        except ColumnError as error:
+            raise ColumnError(
+                f"{error} Historic and current value need CustomerSummary(extra=('spend', 'spend_last_year')); "
+                "predict gives the potential without them."
+            ) from None
+        historic, current = (self.margin * check_vector(money[name], name) for name in money)
+        return CustomerRows(np.column_stack([historic, current, self.predict(X)]), COLUMNS)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of the columns of `transform`."""
+        return np.array(COLUMNS, dtype=object)
+
+    def _terms(self) -> tuple[float, float]:
+        """The horizon, and the continuous discount rate, per unit of time."""
+        check_number(self.margin, "margin", low=0.0)
+        check_number(self.retention_cost, "retention_cost", low=0.0)
+        yearly = check_number(self.discount_rate, "discount_rate", low=0.0)
+        horizon = check_number(duration(self.horizon, self.unit_), "horizon", low=0.0, strict_low=True)
+        if yearly == 0.0:
+            return horizon, 0.0
+        if self.unit_ is None:
+            raise UnitError(
+                f"discount_rate={self.discount_rate!r} is per year, but the unit of time of X is not known. Fit on "
+                "CustomerSummary's own output, or set transactions=BetaGeoNBD(unit='week')."
+            )
+        return horizon, float(np.log1p(yearly)) * UNIT_DAYS[self.unit_] / UNIT_DAYS["year"]

@@ -7,4 +7,5 @@ from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .transactions.baskets import Baskets as Baskets
+from .transactions.cleaning import LogCleaner as LogCleaner
 from .transactions.log import TransactionLog as TransactionLog

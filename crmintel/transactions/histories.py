@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.kernels.runs import gather_runs, sum_runs, summarize_runs
+from crmintel.kernels.runs import cut_runs, gather_runs, sum_runs, summarize_runs
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
 from crmintel.transactions.lines import Lines
 from crmintel.transactions.reading import SetAside
@@ -192,6 +192,24 @@ class Histories:
         sum_runs(self.starts, self.stops, self.lines.need("amount", "spend"), sums)
         return sums
 
+    def spend_since(self, first_days: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """Return the net money of each customer from a day on.
+
+        Parameters
+        ----------
+        first_days : ndarray of datetime64[D], shape (n_customers,)
+            First day that counts, for each customer.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_customers,)
+        """
+        before, sums = np.empty(len(self), dtype=np.int64), np.empty(len(self))
+        last = first_days.astype(np.int64) * MICROSECONDS_PER_DAY - 1
+        cut_runs(self.starts, self.stops, self.lines.time, last, before)
+        sum_runs(before, self.stops, self.lines.need("amount", "spend"), sums)
+        return sums
+
     def runs(
         self, width: int, shift: int, periods: NDArray[np.int64] | None = None, gaps: bool = False
     ) -> tuple[
@@ -244,6 +262,19 @@ class Histories:
             stops=offsets[1:].copy(),
             set_aside=self.set_aside,
         )
+
+    def rebuilt(
+        self,
+        chosen: NDArray[np.bool_],
+        lines: Lines,
+        starts: NDArray[np.int64],
+        stops: NDArray[np.int64],
+        *,
+        start: np.datetime64,
+        end: np.datetime64,
+    ) -> Self:
+        """Return the ``chosen`` customers on other lines, in another window."""
+        return self._select(chosen)._view(lines=lines, starts=starts, stops=stops, start=start, end=end)
 
     def line_numbers(self) -> NDArray[np.int64]:
         """Return the positions in ``lines`` of all lines of this log, customer by customer."""

@@ -71,7 +71,7 @@ def read_lines(
     codes, set_aside = _set_aside(codes, moments, end, numbers.get("amount"))
     n_kept = int(codes.size - sum(set_aside.rows.values()))
     if n_kept == 0:
-        raise InputError(f"no row is left for the log: {_reasons(set_aside)}.")
+        raise InputError(f"no row is left for the log: {_reasons(set_aside)} of {codes.size:,} rows.")
     offsets, order, sorted_time, amount = _ordered(
         codes, moments, numbers.get("amount"), customers.size, n_kept
     )
@@ -86,10 +86,10 @@ def read_lines(
         seen = np.diff(offsets) > 0
         customers, offsets = customers[seen], np.append(0, offsets[1:][seen])
         warnings.warn(
-            f"{_reasons(set_aside)} of {codes.size} rows are set aside: no history can hold them "
-            "(log.set_aside counts them, LogCleaner reports them).",
+            f"{sum(set_aside.rows.values()):,} of {codes.size:,} rows are set aside, since no history can hold them: "
+            f"{_reasons(set_aside)}. log.set_aside counts them, LogCleaner reports them.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return Read(customers, offsets, lines, zone, set_aside)
 
@@ -164,10 +164,7 @@ def _ordered(
 
 
 def _reasons(set_aside: SetAside) -> str:
-    return ", ".join(
-        f"{count} with {reason}" if reason.startswith("missing") else f"{count} {reason}"
-        for reason, count in set_aside.rows.items()
-    )
+    return ", ".join(f"{reason} ({count:,})" for reason, count in set_aside.rows.items())
 
 
 def end_of(lines: Lines, end: np.datetime64 | None) -> tuple[np.datetime64, np.datetime64]:

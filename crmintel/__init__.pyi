@@ -5,6 +5,7 @@ from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.value import LifetimeValue as LifetimeValue
+from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .transactions.baskets import Baskets as Baskets
 from .transactions.cleaning import LogCleaner as LogCleaner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Self
 
@@ -11,8 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from crmintel._frames import is_frame, open_frame
-from crmintel._validation import check_number, check_vector
+from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from crmintel.transactions.incidence import (
+    binary_csr,
+    check_labels,
+    check_owners,
+    csr_of_pairs,
+    refuse_missing,
+    refuse_quantities,
+    refuse_repeats,
+)
+
+_STATE = ("indptr", "indices", "items", "ids", "customers", "library")
 
 
 class Baskets:
@@ -30,11 +41,13 @@ class Baskets:
         The baskets' own ids, e.g. receipt numbers.
     customers : array-like of int of shape (n_baskets,), default=None
         Position of each basket's owner in the log it came from.
+    library : str, default=None
+        Frame library they came from, that of results' ``to_frame``.
 
     Attributes
     ----------
-    items, ids, customers
-        As above; the last two may be None.
+    items, ids, customers, library
+        As above; the last three may be None.
     indptr : ndarray of int64 of shape (n_baskets + 1,)
     indices : ndarray of int32
         Item codes of basket ``i``, rising: ``indices[indptr[i]:indptr[i + 1]]``.
@@ -58,13 +71,14 @@ class Baskets:
     [['bread', 'milk'], ['milk']]
     """
 
-    __slots__ = ("customers", "ids", "indices", "indptr", "items")
+    __slots__ = ("customers", "ids", "indices", "indptr", "items", "library")
 
     items: NDArray[Any]
     ids: NDArray[Any] | None
     customers: NDArray[np.int64] | None
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
+    library: str | None
 
     def __init__(
         self,
@@ -73,36 +87,34 @@ class Baskets:
         *,
         ids: ArrayLike | None = None,
         customers: ArrayLike | None = None,
+        library: str | None = None,
     ) -> None:
-        csr = _binary(matrix)
+        csr = binary_csr(matrix)
         n_baskets, n_items = csr.shape
         if csr.nnz > np.iinfo(np.int32).max:
             raise CapacityError(f"{csr.nnz:,} entries are more than 2**31 - 1; split the baskets.")
-        labels = np.arange(n_items) if items is None else _labels(items, "items", n_items)
+        labels = np.arange(n_items) if items is None else check_labels(items, "items", n_items)
         if items is not None:
-            _refuse_repeats(labels, "items")
+            refuse_repeats(labels, "items")
         self._put(
-            np.ascontiguousarray(csr.indptr, dtype=np.int64),
-            np.ascontiguousarray(csr.indices, dtype=np.int32),
+            csr.indptr,
+            csr.indices,
             labels,
-            None if ids is None else _labels(ids, "ids", n_baskets),
-            None if customers is None else _positions(customers, n_baskets),
+            None if ids is None else check_labels(ids, "ids", n_baskets),
+            None if customers is None else check_owners(customers, n_baskets),
+            library,
         )
 
-    def _put(self, indptr: Any, indices: Any, items: Any, ids: Any, customers: Any) -> None:
-        for name, value in zip(
-            ("indptr", "indices", "items", "ids", "customers"),
-            (indptr, indices, items, ids, customers),
-            strict=True,
-        ):
+    def _put(self, indptr: Any, indices: Any, *labels: Any) -> None:
+        # Kernels have one signature, which a read-only array is not part of.
+        arrays = (np.require(indptr, np.int64, ["C", "W"]), np.require(indices, np.int32, ["C", "W"]))
+        for name, value in zip(_STATE, (*arrays, *labels), strict=True):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def _of(cls, csr: Any, items: NDArray[Any], ids: Any = None, customers: Any = None) -> Self:
+    def _of(cls, csr: Any, *state: Any) -> Self:
         """Wrap a canonical CSR matrix without checking it again."""
-        baskets = cls.__new__(cls)
-        baskets._put(csr.indptr.astype(np.int64), csr.indices.astype(np.int32), items, ids, customers)
-        return baskets
+        return _restore(cls, csr.indptr, csr.indices, *state)
 
     @classmethod
     def from_frame(cls, frame: Any, *, basket: str, item: str) -> Self:
@@ -134,8 +146,8 @@ class Baskets:
         rows, ids = table.ids(basket, "basket")
         columns, items = table.ids(item, "item")
         for name, codes in ((basket, rows), (item, columns)):
-            _refuse_missing(codes, name)
-        return cls._of(_pairs(rows, columns, (ids.size, items.size)), items, ids)
+            refuse_missing(codes, name)
+        return cls._of(csr_of_pairs(rows, columns, (ids.size, items.size)), items, ids, None, table.library)
 
     @classmethod
     def from_lists(cls, baskets: Iterable[Iterable[Any]]) -> Self:
@@ -165,9 +177,9 @@ class Baskets:
             lengths.append(len(flat) - before)
         values = np.fromiter(flat, dtype=object, count=len(flat))
         codes, items = open_frame({"item": values}).ids("item")
-        _refuse_missing(codes, "item")
+        refuse_missing(codes, "item")
         rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-        return cls._of(_pairs(rows, codes, (len(lengths), items.size)), items)
+        return cls._of(csr_of_pairs(rows, codes, (len(lengths), items.size)), items, None, None, None)
 
     @property
     def matrix(self) -> Any:
@@ -202,7 +214,7 @@ class Baskets:
                 )
         ids = None if self.ids is None else self.ids[key]
         customers = None if self.customers is None else self.customers[key]
-        return self._of(self.matrix[key], self.items, ids, customers)
+        return self._of(self.matrix[key], self.items, ids, customers, self.library)
 
     def to_lists(self) -> list[list[Any]]:
         """Return the labels of each basket."""
@@ -230,7 +242,8 @@ class Baskets:
         lowest = int(self.customers.max(initial=-1)) + 1
         n = int(check_number(n_customers, "n_customers", low=lowest, integer=True))
         rows = np.repeat(self.customers, np.diff(self.indptr))
-        return self._of(_pairs(rows, self.indices, (n, self.items.size)), self.items, None, np.arange(n))
+        csr = csr_of_pairs(rows, self.indices, (n, self.items.size))
+        return self._of(csr, self.items, None, np.arange(n), self.library)
 
     def with_items(self, items: NDArray[Any]) -> Self:
         """Return the same baskets over the columns ``items``; other items are left out.
@@ -253,14 +266,14 @@ class Baskets:
         columns = codes[self.indices]
         known = columns >= 0
         rows = np.repeat(np.arange(len(self)), np.diff(self.indptr))
-        csr = _pairs(rows[known], columns[known], (len(self), items.size))
-        return self._of(csr, items, self.ids, self.customers)
+        csr = csr_of_pairs(rows[known], columns[known], (len(self), items.size))
+        return self._of(csr, items, self.ids, self.customers, self.library)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"Baskets are frozen: {name} cannot be set; make new ones.")
 
     def __reduce__(self) -> Any:
-        return _restore, (type(self), self.indptr, self.indices, self.items, self.ids, self.customers)
+        return _restore, (type(self), *(getattr(self, name) for name in _STATE))
 
     def __repr__(self) -> str:
         n, p = self.shape
@@ -298,8 +311,8 @@ def as_baskets(X: Any) -> Baskets:
     )
 
 
-def _restore(cls: type[Baskets], *state: Any) -> Baskets:
-    baskets = cls.__new__(cls)
+def _restore(cls: Any, *state: Any) -> Any:
+    baskets = object.__new__(cls)
     baskets._put(*state)
     return baskets
 
@@ -310,7 +323,7 @@ def _from_one_hot(frame: Any) -> Baskets:
     for code, name in enumerate(table.names):
         try:
             bought = table.numbers(name)
-            _refuse_quantities(bought, lambda at, name=name: f"row {at} of {name!r}")  # type: ignore[misc]
+            refuse_quantities(bought, lambda at, name=name: f"row {at} of {name!r}")  # type: ignore[misc]
         except (InputError, InputTypeError) as error:
             raise type(error)(
                 f"{error} A frame of baskets has one boolean column per item; a long table of (basket, item) rows "
@@ -320,82 +333,5 @@ def _from_one_hot(frame: Any) -> Baskets:
         columns.append(np.full(rows[-1].size, code))
     shape = (table.n_rows, len(table.names))
     nothing = np.empty(0, dtype=np.int64)
-    csr = _pairs(np.concatenate([nothing, *rows]), np.concatenate([nothing, *columns]), shape)
-    return Baskets(csr, table.names)
-
-
-def _binary(matrix: Any) -> Any:
-    if not sparse.issparse(matrix):
-        array = np.asarray(matrix)
-        if array.ndim != 2 or array.dtype.kind not in "biuf":
-            raise InputError(
-                "the matrix of baskets must be sparse or a two-dimensional array of booleans or 0 and 1; got shape "
-                f"{array.shape}, dtype {array.dtype}. A list of lists is read by Baskets.from_lists."
-            )
-        width = array.shape[1]
-        _refuse_quantities(array.ravel(), lambda at: f"basket {at // width}, column {at % width}")
-        return sparse.csr_array(array != 0)
-    if matrix.dtype.kind not in "biuf" or matrix.ndim != 2:
-        raise InputTypeError(f"the matrix of baskets must be boolean or 0 and 1, got dtype {matrix.dtype}.")
-    csr = sparse.csr_array(matrix)
-    _refuse_quantities(
-        csr.data,
-        lambda at: f"basket {np.searchsorted(csr.indptr, at, 'right') - 1}, column {csr.indices[at]}",
-    )
-    if not csr.has_canonical_format or not csr.data.all():
-        csr = csr.astype(bool)
-        csr.eliminate_zeros()
-        csr.sum_duplicates()
-    return csr
-
-
-def _refuse_quantities(values: NDArray[Any], where: Callable[[int], str]) -> None:
-    if values.dtype == bool:
-        return
-    bad = (values != 0) & (values != 1)
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise InputError(
-            f"{where(at)} holds {values[at]}: baskets say whether an item was bought, with booleans or 0 and 1. "
-            "For quantities pass X > 0; fill missing values first."
-        )
-
-
-def _pairs(rows: NDArray[Any], columns: NDArray[Any], shape: tuple[int, int]) -> Any:
-    """Return the canonical CSR matrix of (row, column) pairs, repeats merged."""
-    return sparse.coo_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=shape).tocsr()
-
-
-def _refuse_repeats(labels: NDArray[Any], name: str) -> None:
-    codes, distinct = open_frame({name: labels}).ids(name)
-    _refuse_missing(codes, name)
-    if distinct.size < labels.size:
-        twice = distinct[np.argmax(np.bincount(codes) > 1)]
-        raise InputError(f"{name} holds the label {twice!r} twice; rename or merge those columns.")
-
-
-def _labels(values: ArrayLike, name: str, n: int) -> NDArray[Any]:
-    if isinstance(values, list | tuple):
-        whole = all(type(value) is int for value in values)
-        array = np.asarray(values) if whole else np.fromiter(values, dtype=object, count=len(values))
-    else:
-        array = np.asarray(values)
-    if array.ndim != 1 or array.size != n:
-        raise InputError(f"{name} must hold {n} labels, got shape {array.shape}.")
-    return array
-
-
-def _positions(customers: ArrayLike, n: int) -> NDArray[np.int64]:
-    owners = check_vector(customers, "customers", n=n, low=0)
-    if np.any(owners != np.floor(owners)):
-        raise InputTypeError("customers must be positions (whole numbers), one per basket.")
-    return owners.astype(np.int64)
-
-
-def _refuse_missing(codes: NDArray[np.int32], name: str) -> None:
-    missing = codes < 0
-    if missing.any():
-        raise InputError(
-            f"{int(missing.sum())} of {codes.size} values of {name!r} are missing, the first in row "
-            f"{int(np.argmax(missing))}; drop or fill them first."
-        )
+    csr = csr_of_pairs(np.concatenate([nothing, *rows]), np.concatenate([nothing, *columns]), shape)
+    return Baskets(csr, table.names, library=table.library)

@@ -1,0 +1,127 @@
+"""What every itemset miner shares: baskets in rank order, and the trie that itemsets come out as.
+
+Ranks number the frequent items from the most frequent one (0). A trie node is one itemset: that of its parent
+plus one item. The table ``trie`` of shape (3, size) has the rows `PARENT` (-1 at the roots), `ITEM` (a rank) and
+`COUNT` (baskets that hold the whole itemset); a parent stands before its children. 12 bytes an itemset, which is
+why miners write it and `expand` makes lists of items of it only on demand.
+"""
+
+from __future__ import annotations
+
+from crmintel.kernels._jit import kernel
+
+PARENT, ITEM, COUNT = 0, 1, 2
+
+# Rows of a table of members: the items of a conditional database or of a class, and their counts there.
+LABEL, SUPPORT = 0, 1
+
+# How a miner comes back: ended, told to stop, or without room in one of its arrays. ``state`` then holds how much
+# it needs; give it room there and call it again.
+DONE, STOPPED, TRIE_FULL = 0, 1, 2
+
+# A depth d is reached after 2**(d - 2) itemsets were written, and a trie holds less than 2**31.
+MAX_DEPTH = 64
+
+# Fields of ``state`` that all miners share: the size of the trie, the room that is needed.
+TRIE_SIZE, NEEDED = 0, 1
+
+
+@kernel
+def order_baskets(indices, indptr, rank, first, entries, begins, ends, fill, owner, row_start):
+    """Sort each basket by rank and list, for every rank, the part of the baskets that stands before it.
+
+    Two counting passes instead of comparisons (the transposition of a transposition is sorted). Basket parts that
+    end before rank ``r`` are ``entries[begins[q]:ends[q]]`` for q in ``first[r]:first[r + 1]``: the database
+    conditional on ``r``.
+
+    Parameters
+    ----------
+    indices, indptr : baskets in CSR form
+    rank : rank of each item, -1 where infrequent
+    first : (n_ranks + 1,) starts of the ranks' occurrences
+    entries, begins, ends : (first[-1],) filled here
+    fill, owner, row_start : scratch of size n_ranks, first[-1], n_baskets
+    """
+    n_ranks = first.size - 1
+    for r in range(n_ranks):
+        fill[r] = first[r]
+    size = 0
+    for basket in range(row_start.size):
+        row_start[basket] = size
+        for p in range(indptr[basket], indptr[basket + 1]):
+            r = rank[indices[p]]
+            if r >= 0:
+                owner[fill[r]] = basket
+                fill[r] += 1
+                size += 1
+    # owner lists the baskets rank by rank; row_start + what stands there is the place of the next rank.
+    for q in range(first[n_ranks]):
+        begins[q] = row_start[owner[q]]
+    for r in range(n_ranks):
+        for q in range(first[r], first[r + 1]):
+            basket = owner[q]
+            place = row_start[basket]
+            entries[place] = r
+            ends[q] = place
+            row_start[basket] = place + 1
+
+
+@kernel
+def itemset_offsets(parent, offsets):
+    """Fill ``offsets`` (n + 1) so that itemset k has ``offsets[k + 1] - offsets[k]`` items."""
+    offsets[0] = 0
+    for k in range(parent.size):
+        length = 1
+        if parent[k] >= 0:
+            length += offsets[parent[k] + 1] - offsets[parent[k]]
+        offsets[k + 1] = offsets[k] + length
+
+
+@kernel
+def expand(parent, item, offsets, items):
+    """Write every itemset's item codes, rising: its parent's, with one more put in its place."""
+    for k in range(parent.size):
+        low, at = offsets[k], offsets[k]
+        if parent[k] >= 0:
+            for p in range(offsets[parent[k]], offsets[parent[k] + 1]):
+                items[at] = items[p]
+                at += 1
+        while at > low and items[at - 1] > item[k]:
+            items[at] = items[at - 1]
+            at -= 1
+        items[at] = item[k]
+
+
+@kernel
+def find_members(start, parent, item, indptr, indices, column_start, column_rows, offsets, rows):
+    """List the baskets that hold each itemset, from itemset ``start`` on: its parent's that hold its item too.
+
+    The baskets are ``indices`` (rising) in CSR form, their transpose is ``column_rows`` in CSC form. Returns the
+    first itemset for which ``rows`` has no room, or the number of itemsets.
+    """
+    for k in range(start, parent.size):
+        code, at = item[k], offsets[k]
+        if parent[k] < 0:
+            low, high = column_start[code], column_start[code + 1]
+            if at + high - low > rows.size:
+                return k
+            for p in range(low, high):
+                rows[at] = column_rows[p]
+                at += 1
+        else:
+            first, last = offsets[parent[k]], offsets[parent[k] + 1]
+            if at + last - first > rows.size:
+                return k
+            for p in range(first, last):
+                low, high = indptr[rows[p]], indptr[rows[p] + 1]
+                while low < high:
+                    middle = (low + high) >> 1
+                    if indices[middle] < code:
+                        low = middle + 1
+                    else:
+                        high = middle
+                if low < indptr[rows[p] + 1] and indices[low] == code:
+                    rows[at] = rows[p]
+                    at += 1
+        offsets[k + 1] = at
+    return parent.size

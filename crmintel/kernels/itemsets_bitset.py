@@ -1,0 +1,179 @@
+"""Vertical mining: items as columns of bits, 64 baskets a word, supersets by AND and counting ones.
+
+Zaki, M. J. (2000). Scalable algorithms for association mining. IEEE TKDE 12(3), 372-390 (Eclat). Items that stand
+in all baskets of the prefix (perfect extensions) leave the search; their itemsets are copies of the finished
+block with one item more, which is most of the output of dense data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crmintel.kernels._jit import kernel
+from crmintel.kernels.bits import count_ones
+from crmintel.kernels.itemsets import (
+    COUNT,
+    DONE,
+    ITEM,
+    LABEL,
+    NEEDED,
+    PARENT,
+    STOPPED,
+    SUPPORT,
+    TRIE_FULL,
+    TRIE_SIZE,
+)
+
+# Fields of a level of the depth-first search: where its class starts in ``words`` and in ``members``, its size,
+# the next item to extend (beyond the size: the next perfect extension), its trie node, and where its perfect
+# extensions start.
+WORD, MEMBER, SIZE, NEXT, NODE, PERFECT = 0, 1, 2, 3, 4, 5
+
+# The field of ``state`` that says at which level the search stands; -1 where there is none.
+LEVEL = 2
+
+WORDS_FULL, CLASS_FULL = 3, 4  # see `crmintel.kernels.itemsets.DONE`
+
+
+@kernel
+def set_bits(entries, begins, ends, n_rows, n_words, words):
+    """Turn the rows ``entries[begins[r]:ends[r]]`` into one column of bits per item."""
+    for row in range(n_rows):
+        word = row >> 6
+        bit = np.uint64(1) << np.uint64(row & 63)
+        for p in range(begins[row], ends[row]):
+            words[entries[p] * n_words + word] |= bit
+
+
+@kernel
+def open_class(n, n_words, node, count, prune, words, members, perfect, levels, state):
+    """Put a class of ``n`` columns below ``node`` on the first level, without ``node``'s perfect extensions."""
+    kept, n_perfect = 0, 0
+    for i in range(n):
+        if prune and members[SUPPORT, i] == count:
+            perfect[n_perfect] = members[LABEL, i]
+            n_perfect += 1
+            continue
+        members[LABEL, kept] = members[LABEL, i]
+        members[SUPPORT, kept] = members[SUPPORT, i]
+        for w in range(n_words):
+            words[kept * n_words + w] = words[i * n_words + w]
+        kept += 1
+    levels[0, WORD] = 0
+    levels[0, MEMBER] = 0
+    levels[0, SIZE] = kept
+    levels[0, NEXT] = 0
+    levels[0, NODE] = node
+    levels[0, PERFECT] = 0
+    levels[1, PERFECT] = n_perfect
+    state[LEVEL] = 0
+
+
+@kernel
+def copy_block(trie, size, node, item):
+    """Append ``node``'s block (it and all below it, up to ``size``) with ``item`` added; return the new size."""
+    parent, items, counts = trie[PARENT], trie[ITEM], trie[COUNT]
+    shift = size - node
+    parent[size] = node
+    items[size] = item
+    counts[size] = counts[node]
+    for k in range(node + 1, size):
+        parent[k + shift] = parent[k] + shift
+    for k in range(node + 1, size):
+        items[k + shift] = items[k]
+    for k in range(node + 1, size):
+        counts[k + shift] = counts[k]
+    return size + shift
+
+
+@kernel
+def _intersect(
+    i, top, n_words, base, member, above, min_count, perfect_count, words, members, perfect, n_perfect
+):
+    """Intersect column i of a class with those before it; return the size of the class made and the perfect ones."""
+    kept = 0
+    own = base + i * n_words
+    at = top
+    for j in range(i):
+        other = base + j * n_words
+        ones = np.uint64(0)
+        for w in range(n_words):
+            both = words[own + w] & words[other + w]
+            words[at + w] = both
+            ones += count_ones(both)
+        count = np.int64(ones)
+        if count == perfect_count:
+            perfect[n_perfect] = members[LABEL, member + j]
+            n_perfect += 1
+        elif count >= min_count:
+            members[LABEL, above + kept] = members[LABEL, member + j]
+            members[SUPPORT, above + kept] = count
+            kept += 1
+            at += n_words
+    return kept, n_perfect
+
+
+@kernel
+def mine_class(n_words, min_count, max_depth, prune, words, members, perfect, levels, state, trie, stop):
+    """Search the class on ``levels`` from ``state`` on."""
+    depth, size = state[LEVEL], state[TRIE_SIZE]
+    status = DONE
+    while depth >= 0:
+        node = levels[depth, NODE]
+        n = levels[depth, SIZE]
+        i = levels[depth, NEXT]
+        if i >= n:
+            at = levels[depth, PERFECT] + i - n
+            if at == levels[depth + 1, PERFECT]:
+                depth -= 1
+                continue
+            if 2 * size - node > trie.shape[1]:
+                state[NEEDED] = 2 * size - node
+                status = TRIE_FULL
+                break
+            size = copy_block(trie, size, node, perfect[at])
+            levels[depth, NEXT] = i + 1
+            continue
+        base, member = levels[depth, WORD], levels[depth, MEMBER]
+        top, above = base + n * n_words, member + n
+        if size == trie.shape[1]:
+            state[NEEDED] = size + 1
+            status = TRIE_FULL
+            break
+        if top + i * n_words > words.size:
+            state[NEEDED] = top + i * n_words
+            status = WORDS_FULL
+            break
+        if above + i > members.shape[1]:
+            state[NEEDED] = above + i
+            status = CLASS_FULL
+            break
+        if stop[0]:
+            status = STOPPED
+            break
+        levels[depth, NEXT] = i + 1
+        count = members[SUPPORT, member + i]
+        trie[PARENT, size] = node
+        trie[ITEM, size] = members[LABEL, member + i]
+        trie[COUNT, size] = count
+        size += 1
+        if i == 0 or depth + 1 >= max_depth:
+            continue
+        first_perfect = levels[depth + 1, PERFECT]
+        kept, n_perfect = _intersect(
+            i, top, n_words, base, member, above, min_count, count if prune else -1,
+            words, members, perfect, first_perfect,
+        )  # fmt: skip
+        if kept == 0 and n_perfect == first_perfect:
+            continue
+        depth += 1
+        levels[depth, WORD] = top
+        levels[depth, MEMBER] = above
+        levels[depth, SIZE] = kept
+        levels[depth, NEXT] = 0
+        levels[depth, NODE] = size - 1
+        levels[depth, PERFECT] = first_perfect
+        levels[depth + 1, PERFECT] = n_perfect
+    state[LEVEL] = depth
+    state[TRIE_SIZE] = size
+    return status

@@ -1,0 +1,206 @@
+"""From baskets to the trie of frequent itemsets: rank, order, search in chunks on threads, join."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel._progress import progress
+from crmintel._validation import check_number
+from crmintel.exceptions import CapacityError
+from crmintel.kernels.itemsets import COUNT, ITEM, NEEDED, PARENT, TRIE_FULL, TRIE_SIZE, order_baskets
+from crmintel.patterns._searches import PrefixTreeSearch, ProjectionSearch
+from crmintel.transactions.baskets import Baskets
+
+# A fixed number: neither the itemsets nor their order may depend on the number of threads.
+_N_CHUNKS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Trie:
+    """Frequent itemsets: number k is that of ``parent[k]`` (-1: the empty one) with the item code ``item[k]``."""
+
+    parent: NDArray[np.int32]
+    item: NDArray[np.int32]
+    count: NDArray[np.int32]
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedBaskets:
+    """The frequent items' codes and counts by rank, and the baskets in rank order (see `order_baskets`)."""
+
+    items: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    first: NDArray[np.int32]
+    entries: NDArray[np.int32]
+    parts: NDArray[np.int32]
+    row_ends: NDArray[np.int32]
+
+
+class _Search(Protocol):
+    def start(self, low: int, high: int) -> dict[str, NDArray[Any]]: ...
+
+    def advance(self, arenas: dict[str, NDArray[Any]], stop: NDArray[np.int32]) -> tuple[int, str | None]: ...
+
+    def name(self, states: list[NDArray[np.int64]]) -> str: ...
+
+
+def support_count(min_support: Any, n_baskets: int) -> int:
+    """Return the smallest count that reaches ``min_support``: a count (int) or a share (float in (0, 1]).
+
+    A share means the decimal number that is printed: 0.28 of 25 baskets are 7, although 0.28 * 25 > 7 in floats.
+    """
+    if isinstance(min_support, int | np.integer) and not isinstance(min_support, bool):
+        return int(check_number(min_support, "min_support", low=1, integer=True))
+    what = "min_support (an int counts baskets, a float is a share of them)"
+    check_number(min_support, what, low=0.0, strict_low=True, high=1.0)
+    share = Fraction(str(min_support) if isinstance(min_support, np.floating) else repr(float(min_support)))
+    return max(1, -(-share.numerator * n_baskets // share.denominator))
+
+
+def mine(
+    baskets: Baskets,
+    *,
+    min_count: int,
+    max_length: int | None,
+    algorithm: str,
+    n_threads: int,
+    max_itemsets: int,
+    verbose: bool | int,
+) -> Trie:
+    """Return all itemsets that ``min_count`` baskets or more hold.
+
+    Raises
+    ------
+    CapacityError
+        If there are more than ``max_itemsets``.
+    """
+    ordered = order(baskets, min_count)
+    if ordered.items.size > max_itemsets:
+        _refuse(max_itemsets, min_count)
+    longest = np.iinfo(np.int32).max if max_length is None else max_length
+    search: _Search
+    if algorithm == "fpgrowth":
+        search = PrefixTreeSearch(ordered, min_count, longest)
+    else:
+        search = ProjectionSearch(ordered, min_count, longest, algorithm)
+    tries, states = _run(search, _chunks(ordered), n_threads, max_itemsets, min_count, verbose)
+    trie = _join(tries)
+    return Trie(trie[PARENT], ordered.items[trie[ITEM]], trie[COUNT], search.name(states))
+
+
+def order(baskets: Baskets, min_count: int) -> OrderedBaskets:
+    """Rank the frequent items by falling count (then by code) and sort the baskets by rank."""
+    n_items = baskets.shape[1]
+    counts = np.bincount(baskets.indices, minlength=n_items)
+    items = np.flatnonzero(counts >= min_count)
+    items = items[np.argsort(-counts[items], kind="stable")]
+    counts = counts[items]
+    rank = np.full(n_items, -1, dtype=np.int32)
+    rank[items] = np.arange(items.size, dtype=np.int32)
+    first = np.zeros(items.size + 1, dtype=np.int32)
+    np.cumsum(counts, out=first[1:])
+    entries = np.empty(first[-1], dtype=np.int32)
+    parts = np.empty((2, first[-1]), dtype=np.int32)
+    row_ends = np.empty(len(baskets), dtype=np.int32)
+    order_baskets(
+        indices=baskets.indices,
+        indptr=baskets.indptr,
+        rank=rank,
+        first=first,
+        entries=entries,
+        begins=parts[0],
+        ends=parts[1],
+        fill=np.empty(items.size, dtype=np.int32),
+        owner=np.empty(first[-1], dtype=np.int32),
+        row_start=row_ends,
+    )
+    return OrderedBaskets(items.astype(np.int32), counts.astype(np.int32), first, entries, parts, row_ends)
+
+
+def _chunks(ordered: OrderedBaskets) -> list[tuple[int, int]]:
+    """Cut the ranks into runs of about the same number of entries to look at."""
+    first = ordered.first
+    if first.size == 1:
+        return []
+    work = np.add.reduceat(ordered.parts[1] - ordered.parts[0], first[:-1], dtype=np.int64) + 1
+    done = np.cumsum(work)
+    cuts = np.searchsorted(done, np.linspace(0, done[-1], _N_CHUNKS + 1)[1:-1]) + 1
+    edges = np.unique(np.concatenate([[0], np.minimum(cuts, work.size), [work.size]]))
+    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+
+
+def _run(
+    search: _Search,
+    chunks: list[tuple[int, int]],
+    n_threads: int,
+    max_itemsets: int,
+    min_count: int,
+    verbose: bool | int,
+) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int64]]]:
+    """Search the chunks on threads, so that Ctrl-C reaches this one; the last ones, the largest, come first."""
+    stop = np.zeros(1, dtype=np.int32)
+    tries, states, total = [], [], 0
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            tasks = [
+                pool.submit(_mine_chunk, search, *chunk, max_itemsets, stop) for chunk in reversed(chunks)
+            ]
+            for task in progress(tasks, verbose=verbose, label="itemsets", total=len(tasks)):
+                trie, state = task.result()
+                total += trie.shape[1]
+                if total > max_itemsets:
+                    _refuse(max_itemsets, min_count)
+                tries.append(trie)
+                states.append(state)
+        finally:
+            stop[0] = 1
+            pool.shutdown(cancel_futures=True)
+    return tries[::-1], states[::-1]
+
+
+def _mine_chunk(
+    search: _Search, low: int, high: int, max_itemsets: int, stop: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Mine the itemsets whose least frequent item has a rank in low..high-1; give arrays room as it is needed."""
+    arenas = search.start(low, high)
+    state = arenas["state"]
+    full: str | None = "start"
+    while full is not None:
+        status, full = search.advance(arenas, stop)
+        if full is not None:
+            # The room asked for may count up to ``high`` itemsets too many.
+            if status == TRIE_FULL and state[NEEDED] - high > max_itemsets:
+                return np.empty((3, max_itemsets + 1), dtype=np.int32), state
+            arenas[full] = _wider(arenas[full], int(state[NEEDED]))
+    return arenas["trie"][:, : state[TRIE_SIZE]], state
+
+
+def _wider(array: NDArray[Any], needed: int) -> NDArray[Any]:
+    size = array.shape[-1]
+    wider = np.empty((*array.shape[:-1], max(2 * size, needed)), dtype=array.dtype)
+    wider[..., :size] = array
+    return wider
+
+
+def _join(tries: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    trie = np.concatenate([np.empty((3, 0), dtype=np.int32), *tries], axis=1)
+    at = 0
+    for part in tries:
+        parent = trie[PARENT, at : at + part.shape[1]]
+        np.add(parent, at, out=parent, where=parent >= 0)
+        at += part.shape[1]
+    return trie
+
+
+def _refuse(max_itemsets: int, min_count: int) -> NoReturn:
+    raise CapacityError(
+        f"more than max_itemsets={max_itemsets:,} itemsets stand in {min_count:,} baskets or more. Raise min_support, "
+        "set max_length, or raise max_itemsets (an itemset takes 12 bytes, and as a list of items 12 and 4 per item)."
+    )

@@ -1,0 +1,137 @@
+"""The ways to search for frequent itemsets: what each kernel starts from, and how it is called again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.kernels import fptree
+from crmintel.kernels import itemsets_projection as projection
+from crmintel.kernels.itemsets import MAX_DEPTH
+
+if TYPE_CHECKING:
+    from crmintel.patterns._mining import OrderedBaskets
+
+Arenas = dict[str, NDArray[Any]]
+
+# Entries an arena starts with; it doubles when full.
+_START = 1 << 12
+
+
+class ProjectionSearch:
+    """Projected rows and columns of bits, see `crmintel.kernels.itemsets_projection`."""
+
+    def __init__(self, ordered: OrderedBaskets, min_count: int, max_length: int, algorithm: str) -> None:
+        self.ordered, self.min_count, self.max_length = ordered, min_count, max_length
+        self.algorithm = algorithm
+        self.bias = {"auto": 1.0, "projection": 0.0, "bitset": np.inf}[algorithm]
+
+    def start(self, low: int, high: int) -> Arenas:
+        """Return the arrays of a search for the itemsets whose least frequent item has a rank in low..high-1."""
+        arenas: Arenas = {
+            "trie": np.empty((3, _START), dtype=np.int32),
+            "members": _first_members(self.ordered, high),
+            "first": np.concatenate([self.ordered.first[: high + 1], np.empty(_START, dtype=np.int32)]),
+            "entries": np.empty(_START, dtype=np.int32),
+            "parts": np.empty((2, _START), dtype=np.int32),
+            "rows": np.empty((2, _START), dtype=np.int32),
+            "tally": np.zeros(high + 1, dtype=np.int32),
+            "local": np.empty(high + 1, dtype=np.int32),
+            "found": np.empty(high + 1, dtype=np.int32),
+            "stack": np.empty((MAX_DEPTH, 7), dtype=np.int64),
+            "words": np.empty(_START, dtype=np.uint64),
+            "class_members": np.empty((2, _START), dtype=np.int32),
+            "perfect": np.empty(high + 1, dtype=np.int32),
+            "levels": np.empty((MAX_DEPTH, 6), dtype=np.int64),
+            "state": np.zeros(projection.STATE_SIZE, dtype=np.int64),
+        }
+        arenas["stack"][0, [projection.SIZE, projection.NEXT, projection.NODE]] = high, low, -1
+        arenas["stack"][0, [projection.MEMBER, projection.FIRST, projection.PART, projection.ENTRY]] = 0
+        arenas["state"][projection.LEVEL] = -1
+        return arenas
+
+    def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
+        """Go on; return the kernel's status and the name of the array that is full, None at the end."""
+        status = projection.mine_projected(
+            base_entries=self.ordered.entries,
+            base_parts=self.ordered.parts,
+            min_count=self.min_count,
+            max_length=self.max_length,
+            bias=self.bias,
+            stop=stop,
+            **arenas,
+        )
+        return status, projection.FULL.get(status)
+
+    def name(self, states: list[NDArray[np.int64]]) -> str:
+        """Return what was used: auto tells where it went."""
+        if self.algorithm != "auto":
+            return self.algorithm
+        by_rows, by_bits = (
+            sum(int(state[field]) for state in states) for field in (projection.BY_ROWS, projection.BY_BITS)
+        )
+        if by_rows and by_bits:
+            return "projection+bitset"
+        return "bitset" if by_bits else "projection"
+
+
+class PrefixTreeSearch:
+    """FP-growth, see `crmintel.kernels.fptree`."""
+
+    def __init__(self, ordered: OrderedBaskets, min_count: int, max_length: int) -> None:
+        self.ordered, self.min_count, self.max_length = ordered, min_count, max_length
+        n_items, n_entries = ordered.items.size, ordered.entries.size
+        self.tree = np.empty((4, n_entries), dtype=np.int32)
+        self.heads = np.full(n_items, -1, dtype=np.int32)
+        n_nodes = fptree.grow_tree(
+            entries=ordered.entries,
+            row_ends=ordered.row_ends,
+            tree=self.tree,
+            heads=self.heads,
+            slots=np.full(1 << (2 * n_entries).bit_length(), -1, dtype=np.int32),
+            path=np.empty(n_items, dtype=np.int32),
+        )
+        self.tree = self.tree[:, :n_nodes].copy()
+
+    def start(self, low: int, high: int) -> Arenas:
+        """Return the arrays of a search for the itemsets whose least frequent item has a rank in low..high-1."""
+        arenas: Arenas = {
+            "trie": np.empty((3, _START), dtype=np.int32),
+            "members": _first_members(self.ordered, high),
+            "heads": np.empty(high + _START, dtype=np.int32),
+            "tree": np.empty((4, _START), dtype=np.int32),
+            "slots": np.empty(_START, dtype=np.int32),
+            "tally": np.zeros(high + 1, dtype=np.int32),
+            "local": np.empty(high + 1, dtype=np.int32),
+            "found": np.empty(high + 1, dtype=np.int32),
+            "path": np.empty(high + 1, dtype=np.int32),
+            "stack": np.empty((MAX_DEPTH, 5), dtype=np.int64),
+            "state": np.zeros(3, dtype=np.int64),
+        }
+        arenas["stack"][0, [fptree.SIZE, fptree.NEXT, fptree.NODE]] = high, low, -1
+        arenas["stack"][0, [fptree.MEMBER, fptree.TREE_END]] = 0
+        return arenas
+
+    def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
+        """Go on; return the kernel's status and the name of the array that is full, None at the end."""
+        status = fptree.mine_tree(
+            base_tree=self.tree,
+            base_heads=self.heads,
+            min_count=self.min_count,
+            max_length=self.max_length,
+            stop=stop,
+            **arenas,
+        )
+        return status, fptree.FULL.get(status)
+
+    def name(self, states: list[NDArray[np.int64]]) -> str:
+        """Return what was used."""
+        return "fpgrowth"
+
+
+def _first_members(ordered: OrderedBaskets, high: int) -> NDArray[np.int32]:
+    members = np.empty((2, high + _START), dtype=np.int32)
+    members[:, :high] = np.arange(high), ordered.counts[:high]
+    return members

@@ -252,12 +252,11 @@ class Histories:
 
     def compact(self) -> Self:
         """Return the same log with lines of its own: only its customers' lines, customer by customer."""
-        if self.n_lines == len(self.lines):
-            return self
-        rows = self.line_numbers()
         offsets = np.append(0, np.cumsum(self.stops - self.starts))
+        if offsets[-1] == len(self.lines) and np.array_equal(self.starts, offsets[:-1]):
+            return self
         return self._view(
-            lines=self.lines.take(rows),
+            lines=self.lines.take(self.line_numbers()),
             starts=offsets[:-1].copy(),
             stops=offsets[1:].copy(),
             set_aside=self.set_aside,

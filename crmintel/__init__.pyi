@@ -1,6 +1,8 @@
 from . import datasets as datasets
 from . import testing as testing
+from ._warmup import warmup as warmup
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
+from .features.behaviour import BehaviourFeatures as BehaviourFeatures
 from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma

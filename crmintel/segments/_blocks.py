@@ -1,0 +1,108 @@
+"""Customers in blocks of neighbours, built once and shared by all restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel._compat import thread_count
+from crmintel.kernels.blocks import BLOCK, DIGITS, KEY_BITS, curve_keys, fill_blocks, sort_by_digit
+from crmintel.kernels.kmeans import CHUNK
+
+_SAMPLE = 16_384  # rows that tell the range of a column where there are more than twice as many
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Points along a Morton curve, centred at ``mean``: ``points[b, j, i]`` is column j of point i of block b.
+
+    ``weights`` is 0 where the last block is filled up, and ``low`` and ``high`` are the corners of the boxes.
+    """
+
+    points: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    mean: NDArray[np.float64]
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of pieces whose sums are kept apart."""
+        return -(-len(self.points) // CHUNK)
+
+    def variance(self) -> float:
+        """Mean over the columns of the weighted variance, the scale of ``tol``."""
+        squares = np.einsum("bji,bji,bi->", self.points, self.points, self.weights)
+        return float(squares) / (float(self.weights.sum()) * self.mean.size)
+
+
+def build_blocks(X: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> Blocks:
+    """Sort the rows of ``X``, less those of weight 0, along a Morton curve and copy them into blocks."""
+    if not sample_weight.all():
+        X, sample_weight = X[sample_weight > 0.0], sample_weight[sample_weight > 0.0]
+    n, d = X.shape
+    mean = np.average(X, axis=0, weights=sample_weight)
+    order = _curve_order(X)
+    n_blocks = -(-n // BLOCK)
+    blocks = Blocks(
+        points=np.empty((n_blocks, d, BLOCK)),
+        weights=np.empty((n_blocks, BLOCK)),
+        low=np.empty((n_blocks, d)),
+        high=np.empty((n_blocks, d)),
+        mean=mean,
+    )
+    fill_blocks(X, sample_weight, mean, order, blocks.points, blocks.weights, blocks.low, blocks.high)
+    return blocks
+
+
+def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Order of the rows along the curve; of many rows the cells cover the middle 99 %, for tails would empty them."""
+    n = len(X)
+    if n <= 2 * _SAMPLE:
+        low, high = X.min(axis=0), X.max(axis=0)
+    else:
+        low, high = np.quantile(X[:: n // _SAMPLE], [0.005, 0.995], axis=0)
+    columns = np.flatnonzero(high > low)[:KEY_BITS]
+    order = np.arange(n, dtype=np.int32)
+    if columns.size == 0:
+        return order
+    bits = KEY_BITS // columns.size
+    low, width = low[columns], (high - low)[columns]
+    cells = np.arange(1 << bits)
+    spread = np.zeros((columns.size, cells.size), dtype=np.int32)
+    for j in range(columns.size):
+        for bit in range(bits):
+            spread[j] |= (((cells >> bit) & 1) << (bit * columns.size + j)).astype(np.int32)
+    keys = np.empty(n, dtype=np.int32)
+    curve_keys(X, columns, low, cells.size / width, spread, keys)
+    half = np.empty_like(order)
+    sort_by_digit(keys, order, 0, np.zeros(DIGITS + 1, dtype=np.int64), half)
+    sort_by_digit(keys, half, KEY_BITS // 2, np.zeros(DIGITS + 1, dtype=np.int64), order)
+    return order
+
+
+class Threads:
+    """Runs kernels over ranges of chunks, here or on several threads; which one does what changes no bit."""
+
+    def __init__(self, n_jobs: Any) -> None:
+        self.count = thread_count(n_jobs)
+        self._pool = ThreadPoolExecutor(self.count) if self.count > 1 else None
+
+    def __enter__(self) -> Threads:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def run(self, call: Callable[[int, int], Any], n_chunks: int) -> list[Any]:
+        """Return ``call(first, last)`` for ranges that make up ``range(n_chunks)``."""
+        if self._pool is None or n_chunks == 1:
+            return [call(0, n_chunks)]
+        edges = np.linspace(0, n_chunks, min(self.count, n_chunks) + 1).astype(int).tolist()
+        return list(self._pool.map(call, edges[:-1], edges[1:]))

@@ -1,0 +1,153 @@
+"""Lloyd's iterations on blocks.
+
+References
+----------
+S. Lloyd, "Least squares quantization in PCM", IEEE Transactions on Information Theory 28, 1982.
+D. Pelleg and A. Moore, "Accelerating exact k-means algorithms with geometric reasoning", KDD 1999.
+G. Hamerly, "Making k-means even faster", SDM 2010.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.kernels.kmeans import assign_blocks, label_distances, scratch, tally_blocks
+from crmintel.segments._blocks import Blocks, Threads
+
+# Sums that follow the points around collect rounding; tallied afresh they move the centres by less than this,
+# squared and in units of the variance, unless weights or columns differ by many orders of magnitude.
+_ROUNDING = 1e-20
+
+
+def lloyd(
+    blocks: Blocks, centres: NDArray[np.float64], *, max_iter: int, tol: float, threads: Threads
+) -> tuple[NDArray[np.float64], float, int]:
+    """Move ``centres`` (k, d) to a fixed point; return them with the inertia and the number of iterations.
+
+    Stops as scikit-learn does: no label changed, or the squared shift of all centres is at most ``tol``.
+    """
+    partition = _Partition(blocks, centres, threads)
+    settled = max(tol, _ROUNDING * blocks.variance())
+    n_iter = 0
+    while n_iter < max_iter:
+        n_iter += 1
+        changed = partition.assign()
+        if n_iter == 1:
+            partition.tally()
+        changed += partition.fill_empty()
+        shift = partition.move_centres()
+        if changed == 0 or shift <= tol:
+            partition.tally()
+            if partition.move_centres() <= settled:
+                break
+    partition.assign()
+    return partition.centres, partition.inertia(), n_iter
+
+
+class _Partition:
+    """Centres, the label of every point, and what the next assignment can take from the last."""
+
+    def __init__(self, blocks: Blocks, centres: NDArray[np.float64], threads: Threads) -> None:
+        k, d = centres.shape
+        self.blocks, self.centres, self.threads = blocks, centres, threads
+        self.labels = np.full(blocks.weights.shape, -1, dtype=np.int32)
+        self.owner = np.full(len(self.labels), k, dtype=np.int64)
+        self.limit = np.full(len(self.labels), -np.inf)
+        self.drift = np.zeros(k + 1)
+        self.sums = np.zeros((blocks.n_chunks, k, d))
+        self.mass = np.zeros((blocks.n_chunks, k))
+        self.members = np.zeros((blocks.n_chunks, k), dtype=np.int64)
+
+    def assign(self) -> int:
+        """Label the points by their nearest centres; return how many changed."""
+        b, columns = self.blocks, np.ascontiguousarray(self.centres.T)
+        changed = self.threads.run(
+            lambda first, last: assign_blocks(
+                points=b.points,
+                weights=b.weights,
+                low=b.low,
+                high=b.high,
+                centres=columns,
+                drift=self.drift,
+                limit=self.limit,
+                owner=self.owner,
+                labels=self.labels,
+                sums=self.sums,
+                mass=self.mass,
+                members=self.members,
+                room=scratch(columns.shape[1]),
+                first=first,
+                last=last,
+            ),
+            b.n_chunks,
+        )
+        return sum(changed)
+
+    def tally(self) -> None:
+        """Add up the clusters from nothing."""
+        b = self.blocks
+        self.threads.run(
+            lambda first, last: tally_blocks(
+                b.points, b.weights, self.labels, self.sums, self.mass, self.members, first, last
+            ),
+            b.n_chunks,
+        )
+
+    def move_centres(self) -> float:
+        """Put the centres on the means of their members; return the sum of their squared shifts."""
+        filled = self.members.sum(axis=0) > 0
+        mass = self.mass.sum(axis=0)
+        if np.any(mass[filled] <= 0.0):  # rounding ate a light cluster that a heavy customer has left
+            self.tally()
+            mass = self.mass.sum(axis=0)
+        moved = self.centres.copy()
+        moved[filled] = self.sums.sum(axis=0)[filled] / mass[filled, None]
+        squared = np.sum((moved - self.centres) ** 2, axis=1)
+        self.centres = moved
+        self._widen(np.sqrt(squared))
+        return float(squared.sum())
+
+    def _widen(self, shift: NDArray[np.float64]) -> None:
+        """A gap between centre c and another shrinks by at most the shift of c and the largest of the others."""
+        k = shift.size
+        largest = int(np.argmax(shift))
+        others = np.full(k, shift[largest])
+        others[largest] = np.max(np.delete(shift, largest), initial=0.0)
+        self.drift[:k] += shift + others
+        self.drift[k] += shift[largest] + others[largest]
+
+    def squared_distances(self) -> NDArray[np.float64]:
+        """Return the squared distance of every point to the centre of its label."""
+        b, columns = self.blocks, np.ascontiguousarray(self.centres.T)
+        squared = np.empty(self.labels.shape)
+        self.threads.run(
+            lambda first, last: label_distances(b.points, columns, self.labels, squared, first, last),
+            len(b.points),
+        )
+        return squared
+
+    def inertia(self) -> float:
+        """Return the weighted sum of squared distances, point by point: sums of squares would cancel."""
+        return float(np.sum(self.blocks.weights * self.squared_distances()))
+
+    def fill_empty(self) -> int:
+        """Give each centre without members the point farthest from its own centre; return how many moved."""
+        members = self.members.sum(axis=0)
+        empty = np.flatnonzero(members == 0)
+        if empty.size == 0:
+            return 0
+        b = self.blocks
+        squared = np.where(b.weights > 0.0, self.squared_distances(), 0.0)
+        moved = 0
+        for label in empty:
+            squared[members[self.labels] < 2] = 0.0
+            block, i = divmod(int(np.argmax(squared)), squared.shape[1])
+            if squared[block, i] == 0.0:  # fewer distinct points than centres
+                break
+            members[self.labels[block, i]] -= 1
+            self.labels[block, i] = label
+            self.owner[block], self.limit[block] = self.centres.shape[0], -np.inf
+            moved += 1
+        self.tally()
+        return moved

@@ -1,0 +1,300 @@
+"""k-means for customers: many rows, few columns."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from crmintel._compat import as_generator
+from crmintel._progress import progress
+from crmintel._validation import check_choice, check_number, check_vector, raise_if_any
+from crmintel.exceptions import FitWarning, InputError, InputTypeError
+from crmintel.kernels.blocks import BLOCK
+from crmintel.kernels.kmeans import nearest_rows, scratch
+from crmintel.segments._blocks import Blocks, Threads, build_blocks
+from crmintel.segments._lloyd import lloyd
+from crmintel.segments._seeding import plus_plus, random_points
+
+_ROWS = 4096  # rows that a thread takes at a time
+_LARGEST = 1e150  # squares of larger values overflow
+
+
+class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """k-means clustering with scikit-learn's contract, made for many customers and few columns.
+
+    From the same start the centres, labels and inertia are those of `sklearn.cluster.KMeans`. The work is not:
+    customers are kept in blocks of neighbours, and a block is only looked at when the centres have moved far enough
+    to change something in it, and then only against the centres that can win there.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters k.
+    init : {"k-means++", "random"}, callable or array-like of shape (n_clusters, n_features), default="k-means++"
+        Where the centres start: greedy k-means++ on all rows, distinct rows drawn by weight, the value of
+        ``init(X, n_clusters, random_state=...)`` with a ``numpy.random.RandomState``, or the centres themselves.
+    n_init : int or "auto", default="auto"
+        Number of starts, of which the best is kept; "auto" is 1 for k-means++ and given centres, else 10.
+    max_iter : int, default=300
+        Largest number of iterations of one start.
+    tol : float, default=1e-4
+        A start ends when the squared shift of all centres is at most ``tol`` times the mean variance of the columns,
+        or when no customer changes cluster.
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+        Source of the starts.
+    n_jobs : int or None, default=None
+        Number of threads; None is 1 and -1 all cores. The result is the same, to the last bit, for any number.
+    verbose : int, default=0
+        With 1 a progress bar over the starts is drawn.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Centres.
+    labels_ : ndarray of shape (n_samples,), int32
+        Index of the centre nearest to each customer, the lowest on ties; always equal to ``predict`` on the same rows.
+    inertia_ : float
+        Weighted sum of squared distances to the nearest centre.
+    n_iter_ : int
+        Iterations of the best start; ``max_iter`` if it did not converge.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X had names.
+
+    Warns
+    -----
+    FitWarning
+        If some clusters stay empty because there are fewer distinct customers than clusters.
+
+    Notes
+    -----
+    Columns count by their size: standardise them first, and take logarithms of money and counts. Customers of
+    weight 0 get a label but do not move a centre. A centre that loses all its customers is put on the customer
+    farthest from its own centre, as scikit-learn does.
+
+    References
+    ----------
+    D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007.
+    D. Pelleg and A. Moore, "Accelerating exact k-means algorithms with geometric reasoning", KDD 1999.
+    G. Hamerly, "Making k-means even faster", SDM 2010.
+
+    Examples
+    --------
+    >>> import crmintel as ci
+    >>> X = [[1.0, 2.0], [1.0, 4.0], [1.0, 0.0], [10.0, 2.0], [10.0, 4.0], [10.0, 0.0]]
+    >>> model = ci.CustomerKMeans(n_clusters=2, random_state=0).fit(X)
+    >>> model.inertia_
+    16.0
+    >>> sorted(model.cluster_centers_.tolist())
+    [[1.0, 2.0], [10.0, 2.0]]
+    >>> bool(model.predict([[0.0, 0.0]])[0] == model.labels_[0])
+    True
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Any = "k-means++",
+        n_init: int | str = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> CustomerKMeans:
+        """Find the centres.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            One row per customer, all columns numbers.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each customer; a customer of weight 2 counts as two. None is 1 for all.
+
+        Returns
+        -------
+        CustomerKMeans
+            The fitted estimator.
+
+        Raises
+        ------
+        InputError
+            If X holds NaN or infinite values, has fewer rows (of positive weight) than clusters, or a parameter or
+            weight is out of bounds.
+        """
+        k = check_number(self.n_clusters, "n_clusters", low=1, integer=True)
+        max_iter = check_number(self.max_iter, "max_iter", low=1, integer=True)
+        tol = check_number(self.tol, "tol", low=0.0)
+        X = self._rows(X, reset=True)
+        weight = np.ones(len(X)) if sample_weight is None else _check_weight(sample_weight, len(X))
+        counting = int(np.count_nonzero(weight))
+        if counting == 0:
+            raise InputError("every sample_weight is zero: no customer counts. Give some a positive weight.")
+        if counting < k:
+            rows = f"X has n_samples={len(X)}" + (f", {counting} of positive weight" if counting < len(X) else "")
+            raise InputError(f"n_clusters={k} needs as many customers or more; {rows}. Lower n_clusters.")
+        given = None if isinstance(self.init, str) or callable(self.init) else self._check_centres(self.init)
+        generator = as_generator(self.random_state)
+
+        best: tuple[NDArray[np.float64], float, int] | None = None
+        with Threads(self.n_jobs) as threads:
+            blocks = build_blocks(X, weight)
+            for _ in progress(range(self._n_starts()), verbose=self.verbose, label="k-means starts"):
+                start = self._start(X, blocks, generator, threads) if given is None else given - blocks.mean
+                found = lloyd(blocks, start, max_iter=max_iter, tol=tol * blocks.variance(), threads=threads)
+                if best is None or found[1] < best[1]:
+                    best = found
+            centres, _, n_iter = best
+            centres = centres + blocks.mean
+            labels, squared = _nearest(X, centres, threads)
+
+        self.cluster_centers_ = centres
+        self.labels_ = labels
+        self.inertia_ = float(np.sum(weight * squared))
+        self.n_iter_ = n_iter
+        self._n_features_out = k
+        filled = np.unique(labels[weight > 0.0]).size
+        if filled < k:
+            warnings.warn(
+                f"only {filled} of n_clusters={k} clusters hold customers: X has fewer distinct rows than clusters. "
+                "Lower n_clusters.",
+                FitWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]:
+        """Fit and return ``labels_``; the parameters are those of ``fit``."""
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def predict(self, X: Any) -> NDArray[np.int32]:
+        """Return the index of the nearest centre for each row.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            Customers.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int32
+            Labels, the lowest index on ties.
+        """
+        check_is_fitted(self)
+        X = self._rows(X)
+        with Threads(self.n_jobs) as threads:
+            return _nearest(X, self.cluster_centers_, threads)[0]
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Return the distance of each row to each centre, shape (n_samples, n_clusters)."""
+        check_is_fitted(self)
+        return cdist(self._rows(X), self.cluster_centers_)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return minus the inertia of ``X`` on the fitted centres."""
+        check_is_fitted(self)
+        X = self._rows(X)
+        weight = np.ones(len(X)) if sample_weight is None else _check_weight(sample_weight, len(X))
+        with Threads(self.n_jobs) as threads:
+            return -float(np.sum(weight * _nearest(X, self.cluster_centers_, threads)[1]))
+
+    def _rows(self, X: Any, reset: bool = False) -> NDArray[np.float64]:
+        X = validate_data(self, X, reset=reset, dtype=np.float64, order="C", ensure_all_finite=False)
+        if not np.isfinite(X.sum()):
+            _refuse_missing(X, getattr(self, "feature_names_in_", None))
+        if max(X.max(), -X.min()) > _LARGEST:
+            raise InputError(f"X holds values beyond {_LARGEST}, whose squares overflow; divide the column first.")
+        return X if X.flags.writeable else X.copy()  # read-only arrays would compile every kernel once more
+
+    def _check_centres(self, init: Any) -> NDArray[np.float64]:
+        try:
+            centres = np.asarray(init, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputTypeError(f"init must be 'k-means++', 'random', a callable or centres: {error}.") from None
+        wanted = (self.n_clusters, self.n_features_in_)
+        if centres.shape != wanted:
+            raise InputError(f"init has shape {centres.shape}, expected (n_clusters, n_features) = {wanted}.")
+        raise_if_any(~np.isfinite(centres).all(axis=1), centres, "init", "must be finite")
+        return centres
+
+    def _n_starts(self) -> int:
+        fixed = not (isinstance(self.init, str) or callable(self.init))
+        if isinstance(self.n_init, str):
+            check_choice(self.n_init, "n_init", ("auto",))
+            many = callable(self.init) or (isinstance(self.init, str) and self.init == "random")
+            return 10 if many else 1
+        n_init = check_number(self.n_init, "n_init", low=1, integer=True)
+        if fixed and n_init > 1:
+            warnings.warn(
+                f"init gives the centres, so all n_init={n_init} starts would be the same: one is made.",
+                FitWarning,
+                stacklevel=3,
+            )
+            return 1
+        return int(n_init)
+
+    def _start(
+        self, X: NDArray[np.float64], blocks: Blocks, generator: np.random.Generator, threads: Threads
+    ) -> NDArray[np.float64]:
+        if callable(self.init):
+            legacy = np.random.RandomState(generator.integers(2**32))
+            return self._check_centres(self.init(X, self.n_clusters, random_state=legacy)) - blocks.mean
+        check_choice(self.init, "init", ("k-means++", "random"))
+        if self.init == "random":
+            return random_points(blocks, self.n_clusters, generator)
+        return plus_plus(blocks, self.n_clusters, generator, threads)
+
+
+def _nearest(
+    X: NDArray[np.float64], centres: NDArray[np.float64], threads: Threads
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the index of and the squared distance to the nearest centre, in the coordinates of the user."""
+    labels, squared = np.empty(len(X), dtype=np.int32), np.empty(len(X))
+    columns = np.ascontiguousarray(centres.T)
+    threads.run(
+        lambda first, last: nearest_rows(
+            X=X,
+            centres=columns,
+            labels=labels,
+            squared=squared,
+            tile=np.empty((1, X.shape[1], BLOCK)),
+            room=scratch(len(centres)),
+            first=first * _ROWS,
+            last=min(last * _ROWS, len(X)),
+        ),
+        -(-len(X) // _ROWS),
+    )
+    return labels, squared
+
+
+def _check_weight(sample_weight: ArrayLike, n: int) -> NDArray[np.float64]:
+    return check_vector(sample_weight, "sample_weight", n=n, low=0.0)
+
+
+def _refuse_missing(X: NDArray[np.float64], names: NDArray[Any] | None) -> None:
+    """Name the first column of X that is not finite; return if only the sum over X was not."""
+    for j in np.flatnonzero(~np.isfinite(X).all(axis=0)):
+        column = f"column {j} of X" if names is None else f"column {names[j]!r} of X"
+        raise_if_any(
+            ~np.isfinite(X[:, j]), X[:, j], column, "must be finite, without NaN or inf; fill or drop those rows first"
+        )

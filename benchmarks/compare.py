@@ -35,7 +35,7 @@ def table(results: dict[str, list[dict[str, str]]]) -> str:
             spent, wall, peak = (float(row[key]) for key in ("cpu_s", "wall_s", "peak_mib"))
             label = f"{row['library']} {row['version']}"
             ratio = spent / ours if ours else float("nan")
-            lines.append(f"| {name} | {label} | {spent:.3f} | {wall:.3f} | {peak:.0f} | {ratio:.1f} |")
+            lines.append(f"| {name} | {label} | {spent:.3g} | {wall:.3g} | {peak:.0f} | {ratio:.1f} |")
     about = sorted({(row["date"], row["machine"], row["python"], row["numpy"], row["numba"])
                     for rows in results.values() for row in rows})  # fmt: skip
     notes = [

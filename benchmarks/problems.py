@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import crmintel as ci
-from crmintel.datasets import load_cdnow, load_complete_journey, make_baskets
+from crmintel.datasets import load_cdnow, load_complete_journey
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _simulated_rows() -> Any:
 
 def _quest(min_support: int) -> Any:
     """100,000 baskets of 870 items, as in the set T10I4D100K."""
-    return make_baskets(n_baskets=100_000, n_items=870, random_state=0), min_support
+    return ci.datasets.make_baskets(n_baskets=100_000, n_items=870, random_state=0), min_support
 
 
 def _products(min_support: int) -> Any:

@@ -68,7 +68,7 @@ def run(problem: Problem, repeats: int) -> list[dict[str, object]]:
             "library": library,
             "version": version(library),
             **{
-                key: round(statistics.median(cell[key] for cell in cells[library]), 4)
+                key: float(f"{statistics.median(cell[key] for cell in cells[library]):.4g}")
                 for key in cells[library][0]
             },
             **about,
@@ -109,7 +109,10 @@ def main() -> None:
         rows = run(problem, options.repeats)
         write(rows)
         for row in rows:
-            print(f"{problem.name}: {row['library']} {row['cpu_s']} s CPU, {row['peak_mib']} MiB", flush=True)
+            print(
+                f"{problem.name}: {row['library']} {row['cpu_s']} s CPU, {row['wall_s']} s wall, {row['peak_mib']} MiB",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 from . import datasets as datasets
 from . import testing as testing
 from ._warmup import warmup as warmup
+from .churn.labels import churn_labels as churn_labels
+from .churn.labels import churn_snapshots as churn_snapshots
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
 from .features.behaviour import BehaviourFeatures as BehaviourFeatures
 from .features.summary import CustomerSummary as CustomerSummary

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 import numba
-from numba.core import caching
+from numba.core import caching, types
 
 _KERNELS: list[Any] = []
 
@@ -82,11 +82,22 @@ class _SealedCache(caching.FunctionCache):
             self.disable()
 
 
+def _forget_literals(compiled: Any) -> None:
+    """Let another kernel that passes a constant share the code for its type, not compile it again for the value."""
+    template = compiled.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        return template([types.unliteral(a) for a in args], {k: types.unliteral(a) for k, a in kws.items()})
+
+    compiled.get_call_template = get_call_template
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` at its first call, or read its machine code from the disk cache."""
     compiled = numba.njit(nogil=True, error_model="numpy")(function)
     if numba.config.DISABLE_JIT:
         return compiled
+    _forget_literals(compiled)
     _KERNELS.append(compiled)
     if os.environ.get("CRMINTEL_CACHE", "1") != "0":
         # frozen or zipped code, or no writable place: compile in every process

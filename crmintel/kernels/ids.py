@@ -61,7 +61,8 @@ def _codes_by_hash(ids, codes):
                 capacity *= 4
                 table = np.full(capacity, -1, np.int32)
                 wider = np.empty(capacity // 2, np.int64)
-                wider[:n] = labels
+                for j in range(n):  # a slice assignment would compile the text of numpy's shape error: 2.4 s
+                    wider[j] = labels[j]
                 labels = wider
                 for j in range(n):
                     slot = _slot_of(labels[j], capacity - 1)

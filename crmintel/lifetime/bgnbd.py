@@ -182,23 +182,24 @@ class BetaGeoNBD(PurchaseModel):
         return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
 
     def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
-        return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
+        with np.errstate(over="ignore"):  # who hardly ever buys waits for longer than numbers reach: inf
+            return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
 
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
         R = (self.r_ + h.x)[:, None]
         z = (t / (self.alpha_ + h.T))[:, None]
         w = z / (1.0 + z)
-        # n purchases in t: none of the n drop-out chances taken ...
+        none = -R * np.log1p(z)
+        positive, last = n > 0, np.maximum(n, 1.0)
         with np.errstate(divide="ignore"):
-            powers = np.where(n > 0, n * np.log(np.where(n > 0, w, 1.0)), 0.0)
-        counts = -np.log(R + n) - betaln(n + 1.0, R) + powers - R * np.log1p(z)
-        table = np.exp(counts + self._log_stay(h, n))
+            some = last * np.log(w) - np.log(last) - betaln(last, R)
+        # n purchases in t: none of the n drop-out chances taken ...
+        table = np.exp(none + np.where(positive, some, 0.0) + self._log_stay(h, n))
         # ... or the n-th taken, after at least n purchase times came up in t.
         if self.a_ > 0.0:
-            last = np.maximum(n, 1.0)
             leave = self.a_ / (self.a_ + self.b_ + h.x[:, None] + last - 1.0)
             tail = leave * np.exp(self._log_stay(h, last - 1.0)) * betainc(last, R, w)
-            table += np.where(n > 0, tail, 0.0)
+            table += np.where(positive, tail, 0.0)
         return table
 
     def _log_stay(self, h: Histories, n: Vector) -> NDArray[np.float64]:

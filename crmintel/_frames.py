@@ -145,7 +145,7 @@ def _integer_ids(
     if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
         labels, positions = np.unique(values, return_inverse=True)
         return positions.astype(np.int32), labels
-    return factorize_integers(_writable(values, np.int64))
+    return factorize_integers(_lent(values, np.int64))
 
 
 def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
@@ -208,26 +208,25 @@ def _microseconds(values: NDArray[Any], name: str) -> NDArray[np.int64]:
     if unit not in _TICKS_PER_SECOND or step != 1:
         values = values.astype("datetime64[s]" if unit in "YMWDhm" else "datetime64[us]")
         unit = np.datetime_data(values.dtype)[0]
-    ticks = _writable(values, values.dtype).view(np.int64)
-    missing = ticks == MISSING_TIME
-    any_missing = bool(missing.any())
+    ticks = _lent(values, values.dtype).view(np.int64)
     if unit == "us":
         return ticks
+    any_missing = ticks.size > 0 and ticks.min() == MISSING_TIME
     if unit == "ns":
         exact = ticks // 1000
     else:
         factor = 1_000_000 // _TICKS_PER_SECOND[unit]
         bound = np.iinfo(np.int64).max // factor
-        present = ticks[~missing] if any_missing else ticks
+        present = ticks[ticks != MISSING_TIME] if any_missing else ticks
         if present.size and (present.min() < -bound or present.max() > bound):
-            row = int(np.argmax(~missing & (np.abs(ticks) > bound)))
+            row = int(np.argmax((ticks != MISSING_TIME) & (np.abs(ticks) > bound)))
             raise InputError(
                 f"the times in {name!r} reach beyond the year 290,000, the first in row {row} ({values[row]}); "
                 "drop those rows or mend them."
             )
         exact = ticks * factor
     if any_missing:
-        exact[missing] = MISSING_TIME
+        exact[ticks == MISSING_TIME] = MISSING_TIME
     return exact
 
 
@@ -283,9 +282,11 @@ def _zone_of(moment: dt.datetime) -> str | None:
     return key or str(moment.tzinfo)
 
 
-def _writable(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """Return a contiguous array of ``dtype``: frames lend read-only memory, for which kernels would compile anew."""
-    return np.require(values, dtype=dtype, requirements=["C", "W"])
+def _lent(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return a read-only, contiguous view: some frames lend such memory, and a kernel is compiled for one kind."""
+    view = np.ascontiguousarray(values, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
 
 
 def _numbers(column: Any, name: str) -> NDArray[np.float64]:
@@ -293,7 +294,7 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
         column = column.cast(nw.Float64).to_numpy()
     values = column.to_numpy() if isinstance(column, nw.Series) else column
     if values.dtype.kind in "fiub":
-        return _writable(values, np.float64)
+        return np.ascontiguousarray(values, dtype=np.float64)
     if values.dtype.kind == "O":
         try:
             return np.array(
@@ -325,7 +326,7 @@ def frame_columns(frame: Any, names: Sequence[str]) -> dict[str, NDArray[np.floa
     missing = [name for name in names if name not in table.names]
     if missing:
         raise ColumnError(f"X lacks {missing}; it has {table.names}. CustomerSummary makes them from a log.")
-    return {name: table.numbers(name) for name in names}
+    return {name: np.require(table.numbers(name), requirements="W") for name in names}
 
 
 def build_frame(columns: Mapping[str, NDArray[Any]], library: str | None) -> Any:

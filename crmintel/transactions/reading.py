@@ -62,6 +62,8 @@ def read_lines(
         name: table.numbers(column, name) for name in NUMBER_FIELDS if (column := roles[name]) is not None
     }
     for name, values in numbers.items():
+        if np.isfinite(values.sum()):
+            continue
         raise_if_any(
             ~np.isfinite(values),
             values,
@@ -119,15 +121,16 @@ def _set_aside(
             rows[reason] = int(bad.sum())
             money[reason] = 0.0 if amount is None else float(amount[bad].sum())
 
+    latest = np.iinfo(np.int64).max if end is None else last_microsecond(end)
+    if codes.min() >= 0 and moments.min() != MISSING_TIME and moments.max() <= latest:
+        return codes, SetAside(rows, money)
     no_customer = codes < 0
     no_time = ~no_customer & (moments == MISSING_TIME)
     put(no_customer, "missing customer")
     put(no_time, "missing time")
-    out = no_time
-    if end is not None:
-        late = ~no_customer & ~no_time & (moments > last_microsecond(end))
-        put(late, "after the end")
-        out = out | late
+    late = ~no_customer & ~no_time & (moments > latest)
+    put(late, "after the end")
+    out = no_time | late
     if out.any():
         codes = np.where(out, np.int32(-1), codes)
     return codes, SetAside(rows, money)
@@ -146,9 +149,9 @@ def _ordered(
     sorted_time = np.empty(n_kept, dtype=np.int64)
     carried = np.empty(0 if amount is None else n_kept)
     done = order_lines(
-        codes=codes,
-        time=moments,
-        payload=np.empty(0, np.int64) if amount is None else amount.view(np.int64),
+        codes=_read_only(codes),
+        time=_read_only(moments),
+        payload=_read_only(np.empty(0, np.int64) if amount is None else amount.view(np.int64)),
         bits=max(0, n_customers.bit_length() - 11),
         records=np.empty((n_kept, 3), dtype=np.int64),
         offsets=offsets,
@@ -161,6 +164,13 @@ def _ordered(
         sorted_time = moments[order]
         carried = carried if amount is None else amount[order]
     return offsets, order, sorted_time, None if amount is None else carried
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a view as the kernel is compiled for; the caller's frame may have lent this memory."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _reasons(set_aside: SetAside) -> str:

@@ -3,13 +3,17 @@ from . import testing as testing
 from ._warmup import warmup as warmup
 from .churn.labels import churn_labels as churn_labels
 from .churn.labels import churn_snapshots as churn_snapshots
+from .churn.metrics import top_decile_lift as top_decile_lift
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
 from .features.behaviour import BehaviourFeatures as BehaviourFeatures
 from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.value import LifetimeValue as LifetimeValue
+from .patterns import measures as measures
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
+from .patterns.recommender import RuleRecommender as RuleRecommender
+from .patterns.rules import AssociationRules as AssociationRules
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .transactions.baskets import Baskets as Baskets
 from .transactions.cleaning import LogCleaner as LogCleaner

@@ -1,1 +1,3 @@
-"""What is bought together, and what to offer next."""
+"""What is bought together, and what next: frequent itemsets, rules, recommendations."""
+
+from crmintel.patterns import measures as measures

@@ -96,7 +96,8 @@ def make_transactions(
     log : TransactionLog
         Customers 1 to ``n_customers``; columns amount, item and basket.
     truth : SimulatedTruth
-        What the numbers came from.
+        What the numbers came from, in the order of ``log.customers``: ``process``, ``params``, ``spend_params``,
+        ``purchase_rate``, ``dropout``, ``alive``, ``mean_spend``, ``item_groups``.
 
     Examples
     --------

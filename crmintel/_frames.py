@@ -8,7 +8,9 @@ time becomes wall-clock microseconds here, and nothing is aggregated in a frame.
 from __future__ import annotations
 
 import datetime as dt
+import numbers
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -19,6 +21,7 @@ from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.kernels.ids import factorize_integers
 
 _TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_NATIVE = str | int | float | bytes | dt.date | Decimal  # what every library has a column type for
 _LIBRARIES = ("pandas", "polars", "pyarrow")
 
 
@@ -26,7 +29,16 @@ def is_frame(obj: Any) -> bool:
     """Return whether ``obj`` is a frame of any library that Narwhals knows, lazy ones included."""
     if isinstance(obj, np.ndarray | Mapping | list | tuple) or obj is None:
         return False
-    return nw.from_native(obj, pass_through=True, allow_series=False) is not obj
+    return _from_native(obj, "X") is not obj
+
+
+def _from_native(obj: Any, what: str) -> Any:
+    try:
+        return nw.from_native(obj, pass_through=True, allow_series=False)
+    except nw.exceptions.DuplicateError as error:
+        raise ColumnError(
+            f"{what} has columns of the same name: {' '.join(str(error).split())}. Rename or drop one of each."
+        ) from None
 
 
 def open_frame(frame: Any, what: str = "frame") -> Table:
@@ -39,7 +51,7 @@ def open_frame(frame: Any, what: str = "frame") -> Table:
     """
     if isinstance(frame, Mapping):
         return Table({name: _as_column(values, name) for name, values in frame.items()}, None)
-    native = nw.from_native(frame, pass_through=True, allow_series=False)
+    native = _from_native(frame, what)
     if isinstance(native, nw.LazyFrame):
         raise InputTypeError(
             f"{what} is lazy ({type(frame).__name__}): call collect() first; data beyond memory is aggregated where "
@@ -49,9 +61,6 @@ def open_frame(frame: Any, what: str = "frame") -> Table:
         raise InputTypeError(
             f"{what} must be a pandas, polars or pyarrow frame or a dict of arrays, got {type(frame).__name__}."
         )
-    if len(set(native.columns)) != len(native.columns):
-        twice = sorted({c for c in native.columns if native.columns.count(c) > 1})
-        raise ColumnError(f"{what} has columns of the same name: {twice}. Rename or drop one of each.")
     library = native.implementation.value
     return Table(native, library if library in _LIBRARIES else "pandas")
 
@@ -60,9 +69,19 @@ def _as_column(values: Any, name: str) -> Any:
     native = nw.from_native(values, pass_through=True, allow_series=True)
     if isinstance(native, nw.Series):
         return native
-    array = np.asarray(values)
+    if np.ma.is_masked(values):
+        raise InputTypeError(
+            f"{name} is a masked array; fill its {np.ma.count_masked(values)} masked values or drop those rows first."
+        )
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name} must be one-dimensional, got a list of lists.") from None
     if array.ndim != 1:
         raise InputError(f"{name} must be one-dimensional, got shape {array.shape}.")
+    if array.dtype.kind in "SU" and not isinstance(values, np.ndarray):
+        array = np.empty(array.size, dtype=object)  # numpy turned [1, "1"] and ["a", nan] into text
+        array[:] = values
     return array
 
 
@@ -100,10 +119,21 @@ class Table:
     def values(self, name: str) -> NDArray[Any]:
         """Return a column as it is, as a NumPy array."""
         column = self.column(name)
-        return column if isinstance(column, np.ndarray) else column.to_numpy()
+        return column if isinstance(column, np.ndarray) else _to_numpy(column)
 
 
 MISSING_TIME = np.iinfo(np.int64).min  # the integer of NaT
+_LAST_TIME = 2**62  # so that the distance of two instants is an int64
+
+
+def _to_numpy(column: Any) -> NDArray[Any]:
+    if column.dtype == nw.Categorical and column.implementation is nw.Implementation.PYARROW:
+        values = np.empty(
+            len(column), dtype=object
+        )  # pyarrow's own to_numpy makes a missing value the first one
+        values[:] = column.to_list()
+        return values
+    return column.to_numpy()
 
 
 def _ids(column: Any, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
@@ -112,9 +142,7 @@ def _ids(column: Any, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
         if column.dtype.is_integer() and column.null_count() > 0:
             missing = column.is_null().to_numpy()
             column = column.fill_null(0)
-        elif isinstance(column.dtype, nw.Categorical | nw.Enum):
-            column = column.cast(nw.String)
-        values = column.to_numpy()
+        values = _to_numpy(column)
     else:
         values = column
     if values.dtype.kind == "f":
@@ -129,8 +157,9 @@ def _ids(column: Any, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
     if values.dtype.kind in "iub":
         return _integer_ids(values, missing)
     if values.dtype.kind == "M":
-        labels, codes = np.unique(values, return_inverse=True)
-        return codes.astype(np.int32), labels
+        labels, codes = np.unique(values, return_inverse=True)  # NaT comes last
+        n_labels = int((~np.isnat(labels)).sum())
+        return np.where(codes < n_labels, codes, -1).astype(np.int32), labels[:n_labels]
     return _object_ids(values, name)
 
 
@@ -157,10 +186,12 @@ def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDA
             f"the ids in {name!r} must be plain values such as int, str or UUID: {error}."
         ) from None
     keys = [k for k in seen if not _is_missing(k)]
-    kinds = {type(k) for k in keys}
+    kinds = {_kind_of(k) for k in keys}
+    if kinds == {float}:
+        return _ids(_numbers(values, name), name)
     if len(kinds) > 1:
         examples = {
-            kind.__name__: next(k for k in keys if type(k) is kind) for kind in sorted(kinds, key=str)
+            kind.__name__: next(k for k in keys if _kind_of(k) is kind) for kind in sorted(kinds, key=str)
         }
         raise InputTypeError(
             f"the ids in {name!r} have mixed types, e.g. {examples}; is 1 the same customer as '1'? Convert the "
@@ -180,8 +211,16 @@ def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDA
     return order[codes], labels
 
 
+def _kind_of(value: Any) -> type:
+    """Return the type that decides whether ids can be compared: one of int for Python's and numpy's integers."""
+    plain = {bool: bool, numbers.Integral: int, float: float, str: str}
+    return next((kind for base, kind in plain.items() if isinstance(value, base)), type(value))
+
+
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.generic | Decimal) and bool(value != value)
 
 
 def _instants(column: Any, name: str) -> tuple[NDArray[np.int64], str | None]:
@@ -190,12 +229,12 @@ def _instants(column: Any, name: str) -> tuple[NDArray[np.int64], str | None]:
         if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone is not None:
             zone = column.dtype.time_zone
             column = column.dt.replace_time_zone(None)
-        values = column.to_numpy()
+        values = _to_numpy(column)
     else:
         values = column
     if values.dtype.kind == "M":
         return _microseconds(values, name), zone
-    if values.dtype.kind in "OU":
+    if values.dtype.kind in "OUT":
         return _parse_instants(values, name)
     raise InputTypeError(
         f"the times in {name!r} have dtype {values.dtype}; datetimes, dates or ISO text such as '2017-09-30' are "
@@ -208,23 +247,20 @@ def _microseconds(values: NDArray[Any], name: str) -> NDArray[np.int64]:
     if unit not in _TICKS_PER_SECOND or step != 1:
         values = values.astype("datetime64[s]" if unit in "YMWDhm" else "datetime64[us]")
         unit = np.datetime_data(values.dtype)[0]
-    ticks = _lent(values, values.dtype).view(np.int64)
+    ticks = _lent(values, values.dtype.newbyteorder("=")).view(np.int64)
+    any_missing = ticks.size > 0 and ticks.min() == MISSING_TIME
+    factor = 1_000_000 // _TICKS_PER_SECOND[unit] if unit != "ns" else 1
+    bound = _LAST_TIME // factor
+    present = ticks[ticks != MISSING_TIME] if any_missing else ticks
+    if unit != "ns" and present.size and (present.min() < -bound or present.max() > bound):
+        row = int(np.argmax((ticks != MISSING_TIME) & ((ticks < -bound) | (ticks > bound))))
+        raise InputError(
+            f"the times in {name!r} reach beyond the year 148,000, the first in row {row} ({values[row]}); "
+            "drop those rows or mend them."
+        )
     if unit == "us":
         return ticks
-    any_missing = ticks.size > 0 and ticks.min() == MISSING_TIME
-    if unit == "ns":
-        exact = ticks // 1000
-    else:
-        factor = 1_000_000 // _TICKS_PER_SECOND[unit]
-        bound = np.iinfo(np.int64).max // factor
-        present = ticks[ticks != MISSING_TIME] if any_missing else ticks
-        if present.size and (present.min() < -bound or present.max() > bound):
-            row = int(np.argmax((ticks != MISSING_TIME) & (np.abs(ticks) > bound)))
-            raise InputError(
-                f"the times in {name!r} reach beyond the year 290,000, the first in row {row} ({values[row]}); "
-                "drop those rows or mend them."
-            )
-        exact = ticks * factor
+    exact = ticks // 1000 if unit == "ns" else ticks * factor
     if any_missing:
         exact[ticks == MISSING_TIME] = MISSING_TIME
     return exact
@@ -236,9 +272,13 @@ def _parse_instants(values: NDArray[Any], name: str) -> tuple[NDArray[np.int64],
     offsets: set[str | None] = set()
     seen: dict[Any, int] = {}
     for row, value in enumerate(values.tolist()):
-        code = seen.get(value)
+        # Text and dates come again and again; moments of two zones may be equal and are not the same wall clock.
+        remembered = type(value) in (str, dt.date)
+        code = seen.get(value) if remembered else None
         if code is None:
-            code = seen[value] = len(labels)
+            code = len(labels)
+            if remembered:
+                seen[value] = code
             labels.append(_parse_instant(value, name, row, offsets))
         codes[row] = code
     if len(offsets) > 1:
@@ -275,11 +315,8 @@ def _parse_instant(value: Any, name: str, row: int, offsets: set[str | None]) ->
 def _zone_of(moment: dt.datetime) -> str | None:
     if moment.tzinfo is None:
         return None
-    key = getattr(moment.tzinfo, "key", None)
-    offset = moment.utcoffset()
-    if key is None and offset == dt.timedelta(0):
-        return "UTC"
-    return key or str(moment.tzinfo)
+    name = getattr(moment.tzinfo, "key", None) or getattr(moment.tzinfo, "zone", None)
+    return name or str(dt.timezone(moment.utcoffset() or dt.timedelta(0)))
 
 
 def _lent(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -292,7 +329,7 @@ def _lent(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
 def _numbers(column: Any, name: str) -> NDArray[np.float64]:
     if isinstance(column, nw.Series) and (column.dtype.is_numeric() or column.dtype == nw.Boolean):
         column = column.cast(nw.Float64).to_numpy()
-    values = column.to_numpy() if isinstance(column, nw.Series) else column
+    values = _to_numpy(column) if isinstance(column, nw.Series) else column
     if values.dtype.kind in "fiub":
         return np.ascontiguousarray(values, dtype=np.float64)
     if values.dtype.kind == "O":
@@ -340,7 +377,7 @@ def build_frame(columns: Mapping[str, NDArray[Any]], library: str | None) -> Any
 def _as_native(values: NDArray[Any], library: str) -> Any:
     if values.dtype.kind == "O":
         kinds = {type(v) for v in values.tolist() if v is not None}
-        if library != "pandas" and not all(issubclass(k, str | int | float | bytes) for k in kinds):
+        if library != "pandas" and not all(issubclass(k, _NATIVE) for k in kinds):
             return [None if v is None else str(v) for v in values.tolist()]  # e.g. UUID: no native type there
         return values.tolist() if library != "pandas" else values
     return values

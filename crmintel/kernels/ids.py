@@ -37,7 +37,9 @@ def _codes_by_table(ids, low, rank, codes):
 
 @kernel
 def _slot_of(value, mask):
-    mixed = np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)
+    # Folded before and after: ids that are multiples of a large power of two would share the low bits.
+    mixed = np.uint64(value)
+    mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(mask))
 
 

@@ -67,8 +67,9 @@ def order_lines(codes, time, payload, bits, records, offsets, order, sorted_time
 
     A radix sort that keeps to the cache: to blocks of ``2**bits`` customers, in a block by stretches of time, then
     to customers, where each line is inserted at the end and hardly ever moves. It gives up after 64 moves a line
-    (one time stamp far off makes all others one stretch). ``offsets`` (customers + 1) comes in as zeros; a code of
-    -1 leaves its line out; ``payload`` (64 bits a line, or empty) spares a column its gather.
+    (one time stamp far off makes all others one stretch), with its outputs half written. ``offsets``
+    (customers + 1) comes in as zeros; a code of -1 leaves its line out; ``payload`` (64 bits a line, or empty)
+    spares a column its gather.
     """
     n = offsets.size - 1
     ends = np.zeros((n >> bits) + 2, np.int64)
@@ -117,8 +118,8 @@ def order_lines(codes, time, payload, bits, records, offsets, order, sorted_time
             order[at] = source[q, 1] & 0x7FFFFFFF
             if has_payload:
                 sorted_payload[at] = source[q, 2]
-        if moves < 0:
-            return 0
+            if moves < 0:
+                return 0
         start = stop
     return 1
 

@@ -40,6 +40,7 @@ _ALIASES = {
     "q": "quarter",
     "y": "year",
 }
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?(\d\d)")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 
 
@@ -118,11 +119,13 @@ def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
                 raise InputError(
                     f"{name}={value!r} has a time zone, the log has none: remove it with replace(tzinfo=None)."
                 )
-            value = value.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+            value = value.astimezone(_zone_info(zone)).replace(tzinfo=None)
         moment = np.datetime64(value.replace(tzinfo=None), "us")
     elif isinstance(value, dt.date):
         moment = np.datetime64(value, "us")
     elif isinstance(value, np.datetime64):
+        if abs(value.astype("datetime64[Y]").astype(np.int64)) > 9999 and not np.isnat(value):
+            raise InputError(f"{name}={value} lies outside the years that a calendar has; mend the date.")
         moment = value.astype("datetime64[us]")
     else:
         raise InputTypeError(
@@ -132,6 +135,14 @@ def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
         raise InputError(f"{name} is missing (NaT); give a date such as '2017-09-30'.")
     day = moment.astype("datetime64[D]")
     return day if day == moment else moment
+
+
+def _zone_info(zone: str) -> dt.tzinfo:
+    offset = _OFFSET.fullmatch(zone)
+    if offset is None:
+        return ZoneInfo(zone)
+    span = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+    return dt.timezone(-span if offset[1] == "-" else span)
 
 
 def last_microsecond(date: np.datetime64) -> int:

@@ -94,6 +94,8 @@ class Histories:
                     f"customers are selected by position, slice or mask; got dtype {index.dtype}."
                 )
             index = np.atleast_1d(index)
+            if index.ndim > 1:
+                raise InputError(f"a log has one axis, the customers; got an index of shape {index.shape}.")
         return self._select(index)
 
     def __iter__(self) -> Iterator[Self]:

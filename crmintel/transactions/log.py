@@ -15,7 +15,7 @@ from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.calendar import as_date, last_microsecond
 from crmintel.transactions.grouping import baskets_of
 from crmintel.transactions.histories import Histories
-from crmintel.transactions.reading import end_of, read_lines
+from crmintel.transactions.reading import read_lines
 
 
 class TransactionLog(Histories):
@@ -115,17 +115,14 @@ class TransactionLog(Histories):
             "customer": customer, "time": time, "amount": amount, "quantity": quantity, "cost": cost,
             "discount": discount, "item": item, "basket": basket, "category": category,
         }  # fmt: skip
-        # An end with a zone needs the zone of the column first: read it, then again only in that rare case.
-        last = None if end is None else as_date(end, "end", _zone_if_needed(end, table, time))
-        read = read_lines(table, roles, keep, last)
-        start, last = end_of(read.lines, last)
+        read = read_lines(table, roles, keep, end)
         return cls(
             read.customers,
             read.lines,
             read.offsets[:-1].copy(),
             read.offsets[1:].copy(),
-            start=start,
-            end=last,
+            start=read.start,
+            end=read.end,
             timezone=read.zone,
             library=table.library,
             set_aside=read.set_aside,
@@ -251,9 +248,9 @@ class TransactionLog(Histories):
         """
         self._need_one_end("since")
         first = self._date(date, "the date")
-        if first > self.end:
+        if _first_microsecond(first) > last_microsecond(self.end):
             raise DateRangeError(f"the date {first} lies after the end of the log ({self.end}).")
-        cuts = self._cuts(int(first.astype("datetime64[us]").astype(np.int64)) - 1)
+        cuts = self._cuts(_first_microsecond(first) - 1)
         seen = cuts < self.stops
         return self._select(seen)._view(starts=cuts[seen], start=max(self.start, first))
 
@@ -263,16 +260,21 @@ class TransactionLog(Histories):
         Parameters
         ----------
         dates : sequence of dates
-            As-of dates, each inside the log; a customer is a sample at the dates from their first line on.
+            As-of dates, each in ``[start, end]``; a customer is a sample at the dates from their first line on.
 
         Returns
         -------
         TransactionLog
             With ``customers`` and ``as_of`` per sample, date by date.
         """
-        if isinstance(dates, str) or not np.iterable(dates) or len(dates) == 0:
+        days = [] if isinstance(dates, str) or not np.iterable(dates) else list(dates)
+        if not days:
             raise InputError(f"dates must be a sequence of at least one date, got {dates!r}.")
-        parts = [self.until(date) for date in dates]
+        self._need_one_end("snapshots")
+        parts = [self.until(day) for day in days]
+        late = [part.end for part in parts if last_microsecond(part.end) > last_microsecond(self.end)]
+        if late:
+            raise DateRangeError(f"the as-of date {late[0]} lies after the end of the log ({self.end}).")
         return self._view(
             customers=np.concatenate([part.customers for part in parts]),
             starts=np.concatenate([part.starts for part in parts]),
@@ -286,7 +288,7 @@ class TransactionLog(Histories):
 
     def _date(self, date: Any, name: str) -> np.datetime64:
         cut = as_date(date, name, self.timezone)
-        if last_microsecond(cut) < int(self.start.astype("datetime64[us]").astype(np.int64)):
+        if last_microsecond(cut) < _first_microsecond(self.start):
             raise DateRangeError(f"{name} {cut} lies before the start of the log ({self.start}).")
         return cut
 
@@ -334,7 +336,7 @@ class TransactionLog(Histories):
         twice = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=ids.size) > 1)
         if twice.size:
             raise InputError(
-                f"{twice.size} customers have more than one row, e.g. {ids[twice[0]]!r}; keep one each."
+                f"{twice.size} customers have more than one row, e.g. {ids[twice[:1]].tolist()[0]!r}; keep one each."
             )
         row_of = dict(zip(ids[codes[codes >= 0]].tolist(), np.flatnonzero(codes >= 0).tolist()))
         rows = np.array([row_of.get(c, -1) for c in self.customers.tolist()], dtype=np.int64)
@@ -369,6 +371,10 @@ class TransactionLog(Histories):
         return build_frame(columns, self.library)
 
 
+def _first_microsecond(date: np.datetime64) -> int:
+    return int(date.astype("datetime64[us]").astype(np.int64))
+
+
 def _next(cut: np.datetime64) -> np.datetime64:
     return cut + (
         np.timedelta64(1, "D") if cut.dtype == np.dtype("datetime64[D]") else np.timedelta64(1, "us")
@@ -379,10 +385,7 @@ def _pick(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     picked = values[rows]
     absent = rows < 0
     if absent.any():
-        picked = picked.astype(np.float64 if values.dtype.kind in "fiub" else object)
-        picked[absent] = np.nan if picked.dtype.kind == "f" else None
+        if values.dtype.kind not in "mM":
+            picked = picked.astype(np.float64 if values.dtype.kind in "fiub" else object)
+        picked[absent] = {"f": np.nan, "O": None}.get(picked.dtype.kind, "NaT")
     return picked
-
-
-def _zone_if_needed(end: Any, table: Any, time: str) -> str | None:
-    return table.instants(time, "time")[1] if getattr(end, "tzinfo", None) is not None else None

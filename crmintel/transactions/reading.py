@@ -14,7 +14,7 @@ from crmintel._frames import MISSING_TIME, Table
 from crmintel._validation import raise_if_any
 from crmintel.exceptions import ColumnError, DataWarning, DateRangeError, InputError
 from crmintel.kernels.runs import order_lines
-from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, last_microsecond
+from crmintel.transactions.calendar import as_date, last_microsecond
 from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS, Labels, Lines
 
 
@@ -36,16 +36,17 @@ class Read:
     customers: NDArray[Any]
     offsets: NDArray[np.int64]
     lines: Lines
+    start: np.datetime64
+    end: np.datetime64
     zone: str | None
     set_aside: SetAside
 
 
-def read_lines(
-    table: Table, roles: Mapping[str, str | None], keep: Sequence[str], end: np.datetime64 | None
-) -> Read:
+def read_lines(table: Table, roles: Mapping[str, str | None], keep: Sequence[str], end: Any) -> Read:
     """Read the columns that ``roles`` names and put the lines in customer order.
 
-    Rows without a customer or a time, and rows after ``end``, are set aside with a `DataWarning` that counts them.
+    Rows without a customer or a time, and rows after ``end`` (a date as the user writes it, or None for the day of
+    the last line), are set aside with a `DataWarning` that counts them.
     """
     if isinstance(keep, str):
         raise InputError(
@@ -58,21 +59,26 @@ def read_lines(
         )
     codes, customers = table.ids(str(roles["customer"]), "customer")
     moments, zone = table.instants(str(roles["time"]), "time")
+    last = None if end is None else as_date(end, "end", zone)
     numbers = {
         name: table.numbers(column, name) for name in NUMBER_FIELDS if (column := roles[name]) is not None
     }
     for name, values in numbers.items():
-        if np.isfinite(values.sum()):
-            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(values.sum()):
+                continue
         raise_if_any(
             ~np.isfinite(values),
             values,
             f"{name}={roles[name]!r}",
             "must be finite (a missing value is not 0: fill in what it is, or drop the rows)",
         )
-    codes, set_aside = _set_aside(codes, moments, end, numbers.get("amount"))
+    codes, set_aside = _set_aside(codes, moments, last, numbers.get("amount"))
     n_kept = int(codes.size - sum(set_aside.rows.values()))
     if n_kept == 0:
+        if set_aside.rows.get("after the end"):
+            first = np.datetime64(int(moments[moments != MISSING_TIME].min()), "us").astype("datetime64[D]")
+            raise DateRangeError(f"end={last} lies before the first line ({first}).")
         raise InputError(f"no row is left for the log: {_reasons(set_aside)} of {codes.size:,} rows.")
     offsets, order, sorted_time, amount = _ordered(
         codes, moments, numbers.get("amount"), customers.size, n_kept
@@ -93,7 +99,10 @@ def read_lines(
             DataWarning,
             stacklevel=3,
         )
-    return Read(customers, offsets, lines, zone, set_aside)
+    first_day, last_day = (
+        t.astype("datetime64[D]") for t in np.array([sorted_time.min(), sorted_time.max()], "M8[us]")
+    )
+    return Read(customers, offsets, lines, first_day, last_day if last is None else last, zone, set_aside)
 
 
 def _check_roles(roles: Mapping[str, str | None], keep: Sequence[str]) -> None:
@@ -160,6 +169,7 @@ def _ordered(
         sorted_payload=carried.view(np.int64),
     )
     if not done:
+        offsets = np.append(0, np.cumsum(np.bincount(codes[codes >= 0], minlength=n_customers)))
         order = np.lexsort((moments, codes))[codes.size - n_kept :].astype(np.int32)
         sorted_time = moments[order]
         carried = carried if amount is None else amount[order]
@@ -175,13 +185,3 @@ def _read_only(values: NDArray[Any]) -> NDArray[Any]:
 
 def _reasons(set_aside: SetAside) -> str:
     return ", ".join(f"{reason} ({count:,})" for reason, count in set_aside.rows.items())
-
-
-def end_of(lines: Lines, end: np.datetime64 | None) -> tuple[np.datetime64, np.datetime64]:
-    """Return the first day and the end of observation: ``end``, or the day of the last line."""
-    first = np.datetime64(int(lines.time.min() // MICROSECONDS_PER_DAY), "D")
-    if end is None:
-        return first, np.datetime64(int(lines.time.max() // MICROSECONDS_PER_DAY), "D")
-    if last_microsecond(end) < int(lines.time.min()):
-        raise DateRangeError(f"end={end} lies before the first line ({first}).")
-    return first, end

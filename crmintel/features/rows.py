@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,17 +62,15 @@ class CustomerRows(np.ndarray):
         return picked if picked.columns is not None and columns_kept else np.asarray(picked)
 
     def __reduce__(self) -> Any:
-        return CustomerRows, (
-            np.asarray(self),
-            self.columns,
-            self.unit,
-        ) if self.columns else super().__reduce__()
+        if self.columns is None:
+            return np.asarray(self).__reduce__()
+        return CustomerRows, (np.asarray(self), self.columns, self.unit)
 
 
 def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """Return the columns ``names`` of ``X`` as float64 vectors.
 
-    Frames and `CustomerRows` are read by name; a plain array by position: two columns are ``frequency,
+    Frames, dicts of arrays and `CustomerRows` are read by name; a plain array by position: two columns are ``frequency,
     monetary_value``, three ``frequency, recency, T``, four or more ``frequency, recency, T, monetary_value``.
 
     Raises
@@ -80,7 +78,7 @@ def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]
     ColumnError
         If a name is missing; the message lists what is there.
     """
-    if is_frame(X):
+    if isinstance(X, Mapping) or is_frame(X):
         return frame_columns(X, names)
     columns = getattr(X, "columns", None)
     array = np.asarray(X)

@@ -138,8 +138,11 @@ class CustomerSummary(TransformerMixin, BaseEstimator):
                 f"{empty} of {len(X)} customers have no line, so no first purchase (the future half of a split?). "
                 "Summarise the past half, or select log[log.stops > log.starts]."
             )
-        wants_gaps = "sum_log_gaps" in self.extra
-        counts, first, last, repeat_spend, log_gaps = _runs(X, grain, wants_gaps)
+        periods, grain = _periods(X, unit, grain)
+        width, shift = (1, 0) if periods is not None else _FIXED_GRAINS[grain]
+        counts, first, last, repeat_spend, log_gaps = X.runs(
+            width, shift, periods=periods, gaps="sum_log_gaps" in self.extra
+        )
         none = counts == 0
         if none.any():
             warnings.warn(
@@ -150,12 +153,15 @@ class CustomerSummary(TransformerMixin, BaseEstimator):
             )
         frequency = np.maximum(counts - 1, 0).astype(np.float64)
         ends = _end_buckets(X, grain)
+        recency: NDArray[Any]
+        age: NDArray[Any]
         if unit == grain:
             recency, age = last - first, ends - first
         else:
             day_of_first = _first_day(first, grain)
+            last_day = _first_day(ends, grain) if grain == "hour" else X.as_of.astype(np.float64)
             recency = (_first_day(last, grain) - day_of_first) / UNIT_DAYS[unit]
-            age = (_end_days(X) - day_of_first) / UNIT_DAYS[unit]
+            age = (last_day - day_of_first) / UNIT_DAYS[unit]
         monetary = np.divide(repeat_spend, frequency, out=np.zeros(len(X)), where=frequency > 0)
         columns: list[NDArray[Any]] = [frequency, recency, age, monetary]
         for name in self.extra:
@@ -211,30 +217,31 @@ class CustomerSummary(TransformerMixin, BaseEstimator):
         return unit, grain
 
 
-def _runs(log: TransactionLog, grain: str, gaps: bool) -> Any:
+def _periods(log: TransactionLog, unit: str, grain: str) -> tuple[NDArray[np.int64] | None, str]:
+    """Return the bucket of each line where buckets differ in length, and the grain in which buckets are counted.
+
+    Months measured with another ruler are numbered by their first day.
+    """
     if grain in _FIXED_GRAINS:
-        return log.runs(*_FIXED_GRAINS[grain], gaps=gaps)
-    return log.runs(1, 0, periods=period_index(log.lines.time, grain), gaps=gaps)
+        return None, grain
+    buckets = period_index(log.lines.time, grain)
+    if unit == grain:
+        return buckets, grain
+    months = (buckets * _MONTHS[grain]).astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64), "day"
 
 
 def _first_day(buckets: NDArray[np.int64], grain: str) -> NDArray[np.float64]:
     """Return the day on which each bucket starts, counted from 1970."""
-    if grain in _FIXED_GRAINS:
-        width, shift = _FIXED_GRAINS[grain]
-        return (buckets * width - shift) / MICROSECONDS_PER_DAY
-    months = (buckets * _MONTHS[grain]).astype("datetime64[M]")
-    return months.astype("datetime64[D]").astype(np.float64)
-
-
-def _end_days(log: TransactionLog) -> NDArray[np.float64]:
-    return log.as_of.astype(np.float64)
+    width, shift = _FIXED_GRAINS[grain]
+    return (buckets * width - shift) / MICROSECONDS_PER_DAY
 
 
 def _end_buckets(log: TransactionLog, grain: str) -> NDArray[np.int64]:
-    if grain == "hour":
-        ends = np.array([last_microsecond(day) for day in np.unique(log.as_of)], dtype=np.int64)
-        return period_index(ends, grain)[np.unique(log.as_of, return_inverse=True)[1]]
-    return period_index(log.as_of.astype(np.int64) * MICROSECONDS_PER_DAY, grain)
+    if grain != "hour":
+        return period_index(log.as_of.astype(np.int64) * MICROSECONDS_PER_DAY, grain)
+    last = (log.as_of.astype(np.int64) + 1) * MICROSECONDS_PER_DAY - 1
+    return period_index(np.minimum(last, last_microsecond(log.end)), grain)
 
 
 def _spend_last_year(log: TransactionLog) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Returns matched to the purchases they undo."""
+"""Returns matched to the purchases they undo; each pass reads every line once."""
 
 from __future__ import annotations
 
@@ -6,44 +6,47 @@ from crmintel.kernels._jit import kernel
 
 
 @kernel
-def match_returns(order, group, is_return, value, units, left, exact_first):
-    """Take each return's value out of earlier purchases of its group; ``value`` and ``units`` are changed.
+def match_equal_returns(order, group, is_return, size, left, stack):
+    """Let each return undo the latest earlier purchase of its group that has exactly its size and is not undone yet.
 
-    ``order`` lists the lines group by group, in time within a group; ``value`` is positive for purchases and the
-    positive size of the return for returns. With ``exact_first`` the latest purchase of exactly that value is
-    undone if there is one; else the latest purchases with value left, as far as it takes. ``units`` (empty: none)
-    shrink in proportion. ``left`` gets what no purchase could take.
+    ``order`` lists the lines by group, then size, then time, purchases before returns at one time. ``left`` comes
+    in as ``size`` and leaves as 0 at both ends of a match. ``stack`` is work space, one place a line.
     """
-    has_units = units.size > 0
-    start = 0
+    depth = 0
+    for at in range(order.size):
+        i = order[at]
+        if at > 0 and (group[i] != group[order[at - 1]] or size[i] != size[order[at - 1]]):
+            depth = 0
+        if not is_return[i]:
+            stack[depth] = i
+            depth += 1
+        elif depth > 0:
+            depth -= 1
+            left[stack[depth]] = 0.0
+            left[i] = 0.0
+
+
+@kernel
+def match_returns_in_time(order, group, is_return, size, left, stack):
+    """Take what is left of each return out of the latest earlier purchases of its group, as far as they go.
+
+    ``order`` lists the lines by group, then time, purchases before returns at one time.
+    """
+    depth = 0
     for at in range(order.size):
         i = order[at]
         if at > 0 and group[i] != group[order[at - 1]]:
-            start = at
+            depth = 0
         if not is_return[i]:
+            if left[i] > 0.0:
+                stack[depth] = i
+                depth += 1
             continue
-        size = value[i]
-        rest = size
-        if exact_first:
-            for k in range(at - 1, start - 1, -1):
-                j = order[k]
-                if not is_return[j] and value[j] == size:
-                    value[j] = 0.0
-                    if has_units:
-                        units[j] = 0.0
-                    rest = 0.0
-                    break
-        k = at - 1
-        while rest > 0.0 and k >= start:
-            j = order[k]
-            if not is_return[j] and value[j] > 0.0:
-                taken = min(value[j], rest)
-                share = 1.0 - taken / value[j]
-                if share < 1e-9:  # what rounding leaves of a whole purchase is no purchase
-                    share = 0.0
-                if has_units:
-                    units[j] *= share
-                value[j] = value[j] - taken if share > 0.0 else 0.0
-                rest = rest - taken if rest - taken > 1e-9 * size else 0.0
-            k -= 1
-        left[i] = rest
+        while left[i] > 0.0 and depth > 0:
+            j = stack[depth - 1]
+            taken = min(left[j], left[i])
+            # What rounding leaves of a whole purchase is no purchase.
+            left[j] = left[j] - taken if left[j] - taken > 1e-9 * size[j] else 0.0
+            left[i] = left[i] - taken if left[i] - taken > 1e-9 * size[i] else 0.0
+            if left[j] == 0.0:
+                depth -= 1

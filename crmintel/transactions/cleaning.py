@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
-from crmintel.kernels.returns import match_returns
+from crmintel.kernels.returns import match_equal_returns, match_returns_in_time
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, as_date, last_microsecond
 from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS, Lines
 from crmintel.transactions.log import TransactionLog
@@ -83,24 +83,28 @@ class CleaningReport:
 class LogCleaner(TransformerMixin, BaseEstimator):
     """Clean a log: impossible dates, exact duplicates, returns, zero amounts. Currency is left alone.
 
-    It runs before a pipeline, since it may leave out customers. Each line has at most one reason to go, in the
-    order of the parameters; rows that `TransactionLog.from_frame` set aside are reported too.
+    It runs before a pipeline, since it may leave out customers. Each line has at most one reason to go: first
+    impossible and future dates, then duplicates, then returns, then zero amounts; rows that
+    `TransactionLog.from_frame` set aside are reported too.
 
     Parameters
     ----------
-    earliest : date, default="1980-01-01"
-        Lines before this day are left out as impossible.
-    latest : date or "today", default="today"
-        Lines after this day are left out as lying in the future.
-    duplicates : {"drop", "keep"}, default="drop"
-        Whether lines equal in every column are left out but for the first. Logs without times of day, items and
-        receipts cannot tell a duplicate from a second equal purchase: keep them there.
     returns : {"match", "net", "drop", "keep"}, default="match"
         A return is a line with a negative amount or quantity. ``"match"`` undoes the purchase it belongs to: the
         customer's latest earlier purchase of that item with exactly that amount, or else the latest ones as far as
-        it takes. ``"net"`` does the same across items. ``"drop"`` leaves returns out, ``"keep"`` leaves them in.
+        it takes; of a purchase that came back in part, the same share of quantity, cost and discount goes.
+        ``"net"`` takes returns out of the customer's latest earlier purchases of any item. ``"drop"`` leaves returns
+        out, ``"keep"`` leaves them in. What no purchase can take is an unmatched return and left out, and so is
+        a return without negative money (its quantity is negative and its amount is not).
+    duplicates : {"drop", "keep"}, default="drop"
+        Whether lines equal in every column are left out but for the first. Logs without times of day, items and
+        receipts cannot tell a duplicate from a second equal purchase: keep them there.
     zero : {"keep", "drop"}, default="keep"
         Whether lines with an amount of 0 (gifts, coupons) stay.
+    earliest : date, default="1980-01-01"
+        Lines before this day are left out as impossible.
+    latest : date or "today", default="today"
+        Lines after this day are left out as lying in the future; today ends where it ends last on Earth.
 
     Attributes
     ----------
@@ -210,8 +214,8 @@ class LogCleaner(TransformerMixin, BaseEstimator):
         log = X.compact()
         lines, owners = log.lines, log.owners()
         ledger = _Ledger(lines)
-        self._drop_dates(lines, ledger)
-        end = _end_without(log, ledger.keep)
+        self._drop_dates(log, ledger)
+        start, end = _window(log, ledger.keep)
         if self.duplicates == "drop":
             ledger.drop(_duplicates(lines, owners, ledger.keep), "duplicate")
         if self.returns != "keep":
@@ -222,7 +226,7 @@ class LogCleaner(TransformerMixin, BaseEstimator):
             raise InputError(
                 f"no line of {len(lines)} is left after cleaning: {ledger.rows}. Loosen the rules."
             )
-        cleaned = _kept_log(log, lines, owners, ledger.keep, end)
+        cleaned = _kept_log(log, lines, owners, ledger.keep, start, end)
         self.report_ = CleaningReport(
             rows={**X.set_aside.rows, **ledger.rows},
             money={**X.set_aside.money, **ledger.money},
@@ -234,18 +238,20 @@ class LogCleaner(TransformerMixin, BaseEstimator):
         )
         return cleaned
 
-    def _drop_dates(self, lines: Lines, ledger: _Ledger) -> None:
-        earliest = as_date(self.earliest, "earliest")
-        today = np.datetime64(dt.datetime.now(dt.UTC).date(), "D")
-        latest = (
-            today
-            if isinstance(self.latest, str) and self.latest == "today"
-            else as_date(self.latest, "latest")
-        )
+    def _drop_dates(self, log: TransactionLog, ledger: _Ledger) -> None:
+        earliest = as_date(self.earliest, "earliest", log.timezone)
+        if isinstance(self.latest, str) and self.latest == "today":
+            # A log without a time zone may come from the Line Islands, 14 hours ahead of UTC.
+            latest: np.datetime64 = np.datetime64(
+                dt.datetime.now(dt.timezone(dt.timedelta(hours=14))).date(), "D"
+            )
+        else:
+            latest = as_date(self.latest, "latest", log.timezone)
         if latest < earliest:
             raise DateRangeError(f"latest={latest} lies before earliest={earliest}.")
-        ledger.drop(lines.time < int(earliest.astype("datetime64[us]").astype(np.int64)), "impossible date")
-        ledger.drop(lines.time > last_microsecond(latest), "future date")
+        time = log.lines.time
+        ledger.drop(time < int(earliest.astype("datetime64[us]").astype(np.int64)), "impossible date")
+        ledger.drop(time > last_microsecond(latest), "future date")
 
 
 class _Ledger:
@@ -271,9 +277,11 @@ class _Ledger:
 def _duplicates(lines: Lines, owners: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark lines equal to an earlier one in every column: by a hash first, then exactly among equal hashes."""
     keys: list[NDArray[Any]] = [owners, lines.time]
-    keys += [c.view(np.int64) for name in NUMBER_FIELDS if (c := getattr(lines, name)) is not None]
+    keys += [  # + 0.0 makes -0.0 and 0.0 equal
+        (c + 0.0).view(np.int64) for name in NUMBER_FIELDS if (c := getattr(lines, name)) is not None
+    ]
     keys += [c.codes for name in LABEL_FIELDS if (c := getattr(lines, name)) is not None]
-    keys += [np.unique(values.astype(str), return_inverse=True)[1] for values in lines.kept.values()]
+    keys += [_distinct(values) for values in lines.kept.values()]
     mixed = np.zeros(len(lines), dtype=np.uint64)
     for key in keys:
         mixed = (mixed ^ key.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
@@ -292,67 +300,88 @@ def _duplicates(lines: Lines, owners: NDArray[np.int64], keep: NDArray[np.bool_]
     return duplicates
 
 
+def _distinct(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Number the distinct values of a kept column, objects by how they print: 1, '1' and None differ."""
+    if values.dtype.kind != "O":
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    seen: dict[str, int] = {}
+    return np.fromiter((seen.setdefault(repr(v), len(seen)) for v in values.tolist()), np.int64, values.size)
+
+
 def _undo_returns(lines: Lines, owners: NDArray[np.int64], ledger: _Ledger, how: str) -> Lines:
-    amount, quantity = lines.amount, lines.quantity
-    is_return = np.zeros(len(lines), dtype=bool)
-    for column in (amount, quantity):
+    returns = np.zeros(len(lines), dtype=bool)
+    for column in (lines.amount, lines.quantity):
         if column is not None:
-            is_return |= column < 0
-    is_return &= ledger.keep
-    measure = amount if amount is not None else quantity
-    if measure is None or not is_return.any():
+            returns |= column < 0
+    returns &= ledger.keep
+    measure = lines.amount if lines.amount is not None else lines.quantity
+    if how == "drop" or measure is None or not returns.any():
+        ledger.drop(returns, "return")
         return lines
-    if how == "drop":
-        ledger.drop(is_return, "return")
-        return lines
-    group = owners
-    if how == "match" and lines.item is not None:
-        group = owners * (lines.item.values.size + 1) + lines.item.codes + 1
-    value = np.abs(measure)
-    units = np.empty(0) if amount is None or quantity is None else np.maximum(quantity, 0.0)
-    left = np.zeros(len(lines))
-    order = np.lexsort((lines.time, group))
-    order = order[ledger.keep[order]]
-    match_returns(
-        order=order,
-        group=group,
-        is_return=is_return,
-        value=value,
-        units=units,
-        left=left,
-        exact_first=how == "match",
-    )
-    undone = ~is_return & (value == 0.0) & (measure > 0)
-    reduced = ~is_return & (value != measure) & ~undone & ledger.keep
+    undoing = returns & (measure < 0)
+    left = _left(lines, owners, np.abs(measure), undoing, ledger.keep & (~returns | undoing), how)
+    bought = ledger.keep & ~returns & (measure > 0)
+    undone, reduced = bought & (left == 0.0), bought & (left > 0.0) & (left < measure)
+    unmatched = returns & ~(undoing & (left == 0.0))
+    money = 0.0 if lines.amount is None else float(np.where(undoing, -left, measure)[unmatched].sum())
     ledger.n_reduced = int(reduced.sum())
-    unmatched = is_return & (left > 0) | is_return & (measure >= 0)
-    unmatched_money = 0.0 if amount is None else -float(left[unmatched].sum())
-    ledger.drop((is_return & ~unmatched) | undone, "matched return", money=0.0)
-    ledger.drop(unmatched, "unmatched return", money=unmatched_money)
-    if amount is None:
-        return lines.with_columns(quantity=np.where(is_return, measure, value))
-    changed: dict[str, Any] = {"amount": np.where(is_return, amount, value)}
-    if quantity is not None:
-        changed["quantity"] = np.where(reduced, units, quantity)
-    return lines.with_columns(**changed)
+    ledger.drop((returns & ~unmatched) | undone, "matched return", money=0.0)
+    ledger.drop(unmatched, "unmatched return", money=money)
+    share = np.divide(left, measure, out=np.ones(len(lines)), where=reduced)
+    present = {name: c for name in NUMBER_FIELDS if (c := getattr(lines, name)) is not None}
+    return lines.with_columns(**{name: column * share for name, column in present.items()})
 
 
-def _end_without(log: TransactionLog, keep: NDArray[np.bool_]) -> np.datetime64:
-    """Return the end of observation; a future date that is left out does not set it."""
+def _left(
+    lines: Lines,
+    owners: NDArray[np.int64],
+    size: NDArray[np.float64],
+    is_return: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
+    how: str,
+) -> NDArray[np.float64]:
+    """Return what is left of each line's ``size`` when the returns have undone what they can."""
+    returners = np.zeros(owners[-1] + 1, dtype=bool)
+    returners[owners[is_return]] = True
+    rows = np.flatnonzero(keep & returners[owners])
+    group = owners[rows]
+    if how == "match" and lines.item is not None:
+        group = group * (lines.item.values.size + 1) + lines.item.codes[rows] + 1
+    time, is_return, sizes = lines.time[rows], is_return[rows], size[rows]
+    left, stack = sizes.copy(), np.empty(rows.size, dtype=np.int64)
+    if how == "match":
+        order = np.lexsort((is_return, time, sizes, group))
+        match_equal_returns(order, group, is_return, sizes, left, stack)
+    order = np.lexsort((sizes, is_return, time, group))
+    match_returns_in_time(order, group, is_return, sizes, left, stack)
+    everything = size.copy()
+    everything[rows] = left
+    return everything
+
+
+def _window(log: TransactionLog, keep: NDArray[np.bool_]) -> tuple[np.datetime64, np.datetime64]:
+    """Return the observed window; lines whose dates are wrong do not set it."""
+    start, end = log.start, log.end
     if keep.all() or not keep.any():
-        return log.end
-    last_day = np.datetime64(int(log.lines.time.max() // MICROSECONDS_PER_DAY), "D")
-    if log.end != last_day:
-        return log.end
-    return np.datetime64(int(log.lines.time[keep].max() // MICROSECONDS_PER_DAY), "D")
+        return start, end
+    first, last, kept_first, kept_last = (
+        np.datetime64(int(moment // MICROSECONDS_PER_DAY), "D")
+        for times in (log.lines.time, log.lines.time[keep])
+        for moment in (times.min(), times.max())
+    )
+    return kept_first if start == first else start, kept_last if end == last else end
 
 
 def _kept_log(
-    log: TransactionLog, lines: Lines, owners: NDArray[np.int64], keep: NDArray[np.bool_], end: np.datetime64
+    log: TransactionLog,
+    lines: Lines,
+    owners: NDArray[np.int64],
+    keep: NDArray[np.bool_],
+    start: np.datetime64,
+    end: np.datetime64,
 ) -> TransactionLog:
     counts = np.bincount(owners[keep], minlength=len(log))
     seen = counts > 0
     offsets = np.concatenate([[0], np.cumsum(counts[seen])])
     kept = lines.take(np.flatnonzero(keep))
-    start = max(log.start, np.datetime64(int(kept.time.min() // MICROSECONDS_PER_DAY), "D"))
     return log.rebuilt(seen, kept, offsets[:-1].copy(), offsets[1:].copy(), start=start, end=end)

@@ -1,4 +1,4 @@
-"""Compiling all kernels ahead of time, by fitting every estimator that has one to a handful of customers."""
+"""Compiling all kernels ahead of time: every estimator that has one is used once, on a small simulated shop."""
 
 from __future__ import annotations
 
@@ -8,45 +8,71 @@ from typing import Any
 import numpy as np
 
 import crmintel as ci
-from crmintel.datasets import make_transactions
 
 
 def _log() -> Any:
-    return make_transactions(300, weeks=52, n_items=6, random_state=0)[0]
-
-
-def _frame() -> dict[str, Any]:
-    """Lines out of order, of customers with ids close together and far apart, which take different ways."""
-    customer = np.array([3, 1, 3, 10**15, 2], dtype=np.int64)
-    return {
-        "customer": customer,
-        "time": np.datetime64("2024-01-01", "us") + np.array([9, 1, 5, 7, 3]).astype("timedelta64[D]"),
-        "amount": np.ones(customer.size),
-    }
+    return ci.datasets.make_transactions(300, weeks=52, n_items=6, random_state=0)[0]
 
 
 def _rows() -> Any:
     return ci.CustomerSummary().fit_transform(_log())
 
 
+def _build_logs() -> None:
+    for id_of_last in (4, 10**15):  # ids close together are looked up in a table, others hashed
+        customer = np.array([3, 1, 3, id_of_last, 2])
+        day = np.datetime64("2024-01-01") + np.array([9, 1, 5, 7, 3])
+        log = ci.TransactionLog.from_arrays(customer=customer, time=day, amount=np.ones(5), item=customer)
+        log[::-1].baskets()
+    past, _ = log.split("2024-01-06")
+    past.spend()
+
+
+def _clean() -> None:
+    log = ci.TransactionLog.from_arrays(
+        customer=["a"] * 2, time=["2024-01-01", "2024-01-02"], item=["x"] * 2, amount=[5.0, -2.0]
+    )
+    ci.LogCleaner().fit_transform(log)
+
+
+def _expect_purchases() -> None:
+    model = ci.BetaGeoNBD().fit(_rows())
+    model.transform(_rows())
+    model.probability_alive(_rows(), after=7)
+
+
+def _cluster() -> None:
+    for n_columns in (2, 9):
+        rows = np.random.default_rng(0).normal(size=(500, n_columns))
+        ci.CustomerKMeans(n_clusters=3, n_init=1, random_state=0).fit(rows).predict(rows)
+
+
+def _mine() -> None:
+    baskets = _log().baskets()
+    for algorithm in ("fpgrowth", "projection", "bitset"):
+        miner = ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(baskets)
+        miner.transform(baskets)
+
+
+def _rule() -> None:
+    baskets = _log().baskets()
+    rules = ci.AssociationRules(ci.FrequentItemsets(min_support=2), min_value=0.1).fit(baskets).rules_
+    rules.prune().sort("fisher_p")
+    ci.RuleRecommender(rules).recommend(baskets, n=1)
+
+
 STEPS: dict[str, Callable[[], Any]] = {
-    "TransactionLog": lambda: ci.TransactionLog.from_frame(
-        _frame(), customer="customer", time="time", amount="amount"
-    ),
-    "Baskets": lambda: _log().baskets(),
+    "TransactionLog": _build_logs,
+    "LogCleaner": _clean,
     "CustomerSummary": _rows,
-    "BetaGeoNBD": lambda: ci.BetaGeoNBD().fit(_rows()).transform(_rows()),
+    "BehaviourFeatures": lambda: ci.BehaviourFeatures().fit_transform(_log()),
+    "churn_snapshots": lambda: ci.churn_snapshots(_log(), horizon="8W"),
+    "BetaGeoNBD": _expect_purchases,
     "GammaGamma": lambda: ci.GammaGamma().fit(_rows()),
-    "CustomerKMeans": lambda: [
-        ci.CustomerKMeans(n_clusters=2, n_init=1, random_state=0).fit(
-            np.random.default_rng(0).normal(size=(99, d))
-        )
-        for d in (2, 9)  # few columns take the tree, many the bounds
-    ],
-    "FrequentItemsets": lambda: [
-        ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(_log().baskets())
-        for algorithm in ("fpgrowth", "projection", "bitset")
-    ],
+    "CustomerKMeans": _cluster,
+    "FrequentItemsets": _mine,
+    "AssociationRules": _rule,
+    "make_baskets": lambda: ci.datasets.make_baskets(n_baskets=50, n_items=20, random_state=0),
 }
 
 
@@ -55,6 +81,10 @@ def warmup() -> None:
 
     Kernels are compiled at their first call, once for each installation, and kept on disk. Call this where that wait
     would hurt: while a container image is built, or before something is timed.
+
+    Returns
+    -------
+    None
 
     Examples
     --------

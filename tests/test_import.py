@@ -21,7 +21,8 @@ HEAVY = [
 EVERY_MODULE = """
 import importlib, pkgutil, crmintel
 for module in pkgutil.walk_packages(crmintel.__path__, "crmintel."):
-    importlib.import_module(module.name)
+    if module.name != "crmintel.__main__":  # which runs the command
+        importlib.import_module(module.name)
 for name in crmintel.__all__:
     getattr(crmintel, name)
 """

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     # doors at the top of the package
     "_warmup": {"kernels", "datasets", *MODELS},
     "cli": {"datasets", *MODELS},
+    "__main__": {"cli"},
 }
 # imported nowhere while a module loads: optional, slow to import, or with side effects (lifetimes)
 NEVER_AT_LOAD = {

@@ -130,7 +130,7 @@ def _project_tree(source, head, local, start, tree, heads, slots, mask, path):
                 path[length] = name
                 length += 1
             above = source[UP, above]
-        end = _insert(path, length, source[SEEN, node], start, end, tree, heads, slots, mask)
+        end = _insert(path, length, np.int64(source[SEEN, node]), start, end, tree, heads, slots, mask)
         node = source[LINK, node]
     return end
 

@@ -92,6 +92,8 @@ def factorize_integers(ids: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArr
 
     A table over the range is used where the range is at most four times the number of ids, else hashing.
     """
+    ids = ids.view()
+    ids.flags.writeable = False  # one signature, for lent memory and for our own
     codes = np.empty(ids.size, dtype=np.int32)
     if ids.size == 0:
         return codes, np.empty(0, dtype=np.int64)

@@ -4,8 +4,12 @@ from ._warmup import warmup as warmup
 from .churn.labels import churn_labels as churn_labels
 from .churn.labels import churn_snapshots as churn_snapshots
 from .churn.metrics import top_decile_lift as top_decile_lift
+from .churn.model import make_churn_pipeline as make_churn_pipeline
+from .decisions.analysis import CustomerBaseAnalysis as CustomerBaseAnalysis
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
+from .decisions.table import DecisionTable as DecisionTable
 from .features.behaviour import BehaviourFeatures as BehaviourFeatures
+from .features.rfm import RFMScorer as RFMScorer
 from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
@@ -14,7 +18,11 @@ from .patterns import measures as measures
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
+from .segments.concentration import gini as gini
+from .segments.concentration import lorenz_curve as lorenz_curve
+from .segments.concentration import top_share as top_share
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
+from .segments.tiers import ValueTiers as ValueTiers
 from .transactions.baskets import Baskets as Baskets
 from .transactions.cleaning import LogCleaner as LogCleaner
 from .transactions.log import TransactionLog as TransactionLog

@@ -1,0 +1,254 @@
+"""A churn model: behaviour or customer rows in, calibrated probabilities of leaving out."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone, is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from crmintel._validation import check_choice
+from crmintel.churn.inputs import ChurnInputs
+from crmintel.exceptions import InputError, InputTypeError
+
+_FOLDS = 5
+# Below about 1,000 cases a sigmoid calibrates better (Niculescu-Mizil and Caruana 2005, section 4.2). Counted in the
+# rarer class, which bounds what can be learned: on Complete Journey with 313 to 448 churners sigmoid has the lower Brier.
+_ISOTONIC_FROM = 1_000
+
+
+def make_churn_pipeline(
+    classifier: Any = None, calibration: str = "auto", *, random_state: Any = 0
+) -> Pipeline:
+    """Return a pipeline from a log, or from rows of customers, to the probability that each customer leaves.
+
+    Parameters
+    ----------
+    classifier : classifier, default=None
+        Any scikit-learn classifier; None is `sklearn.ensemble.HistGradientBoostingClassifier` with
+        ``learning_rate=0.05, max_leaf_nodes=15, early_stopping=False``. One that takes no NaN gets the median in its
+        place, and standardised columns.
+    calibration : {"auto", "sigmoid", "isotonic", "none"}, default="auto"
+        How scores become probabilities, learned on held-out fifths; "auto" is isotonic where both classes have
+        1,000 samples or more, else sigmoid.
+    random_state : int, RandomState instance or None, default=0
+        Of the default classifier; one that is given keeps its own.
+
+    Returns
+    -------
+    Pipeline
+        ``fit(X, y)``, ``predict_proba(X)[:, 1]`` (the probability of churn), ``classes_``. X is a `TransactionLog` (of
+        snapshots or not; `BehaviourFeatures` are computed), a frame with one row per customer, whose text columns and
+        missing values are taken as they are, or an array of numbers. y is 0/1, bool or "no"/"yes": churn is the
+        second.
+
+    Notes
+    -----
+    The steps are ``inputs`` and ``classifier``: their parameters are set as in any pipeline, e.g.
+    ``set_params(inputs__features=BehaviourFeatures(windows=["26W"]))``.
+
+    References
+    ----------
+    Niculescu-Mizil and Caruana (2005), "Predicting Good Probabilities with Supervised Learning", ICML.
+
+    Examples
+    --------
+    >>> import crmintel as ci
+    >>> log, _ = ci.datasets.make_transactions(300, random_state=0)
+    >>> model = ci.make_churn_pipeline().fit(*ci.churn_snapshots(log, horizon="90D"))
+    >>> model.predict_proba(log).shape
+    (300, 2)
+    """
+    if classifier is None:
+        # Small steps and trees: out-of-fold AUC on telco .847 instead of .839 with scikit-learn's defaults.
+        classifier = HistGradientBoostingClassifier(
+            learning_rate=0.05, max_leaf_nodes=15, early_stopping=False, random_state=random_state
+        )
+    return Pipeline(
+        [("inputs", ChurnInputs()), ("classifier", ChurnClassifier(classifier, calibration=calibration))]
+    )
+
+
+class ChurnClassifier(ClassifierMixin, BaseEstimator):
+    """A classifier with two classes, stay and leave, and calibrated probabilities.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Fitted on rows of numbers; where it takes no NaN, after imputing medians and standardising.
+    calibration : {"auto", "sigmoid", "isotonic", "none"}, default="auto"
+        As in `make_churn_pipeline`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        Stay and leave, as y has them.
+    calibration_ : str
+        What "auto" chose.
+    model_ : classifier
+        The fitted model, calibrated or not.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from crmintel.churn.model import ChurnClassifier
+    >>> model = ChurnClassifier(LogisticRegression(), calibration="none")
+    >>> model.fit([[1.0], [2.0], [30.0], [None]], [0, 0, 1, 1]).predict([[25.0]])
+    array([1])
+    """
+
+    def __init__(self, classifier: Any, *, calibration: str = "auto") -> None:
+        self.classifier = classifier
+        self.calibration = calibration
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Fit the classifier and its calibration.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+        y : array-like of shape (n_samples,)
+            0/1, bool, or "no"/"yes" in any case.
+
+        Returns
+        -------
+        ChurnClassifier
+
+        Raises
+        ------
+        InputError
+            If y has another length, misses a value, has one class only, other values, or too few customers of a
+            class for the calibration.
+        """
+        check_choice(self.calibration, "calibration", ("auto", "sigmoid", "isotonic", "none"))
+        X = np.asarray(X, dtype=np.float64)
+        labels = _labels(y, len(X))
+        self.classes_, counts = np.unique(labels, return_counts=True)
+        self.calibration_ = self.calibration
+        if self.calibration == "auto":
+            self.calibration_ = "isotonic" if counts.min() >= _ISOTONIC_FROM else "sigmoid"
+        _check_classifier(self.classifier, self.calibration_)
+        model = _with_preparation(clone(self.classifier))
+        if self.calibration_ != "none":
+            if counts.min() < 2:
+                raise InputError(
+                    f"calibration={self.calibration!r} needs 2 customers of each class, but one has {counts.min()} "
+                    f"({dict(zip(self.classes_.tolist(), counts.tolist()))}); use calibration='none'."
+                )
+            # Unshuffled folds: of snapshots, which come date by date, they hold out dates rather than customers.
+            model = CalibratedClassifierCV(model, method=self.calibration_, cv=int(min(_FOLDS, counts.min())))
+        self.model_ = model.fit(X, labels)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probabilities of staying and of leaving.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2)
+        """
+        check_is_fitted(self)
+        return self.model_.predict_proba(np.asarray(X, dtype=np.float64))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the likelier class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        leaves = self.predict_proba(X)[:, 1] > 0.5
+        return self.classes_[leaves.astype(np.int64)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def _check_classifier(classifier: Any, calibration: str) -> None:
+    if isinstance(classifier, type) or not is_classifier(classifier):
+        raise InputTypeError(
+            f"classifier must be a scikit-learn classifier such as LogisticRegression(), got {classifier!r}."
+        )
+    if calibration == "none" and not hasattr(classifier, "predict_proba"):
+        raise InputError(f"{classifier!r} has no predict_proba; calibration='sigmoid' gives it one.")
+
+
+def _with_preparation(classifier: Any) -> Any:
+    if get_tags(classifier).input_tags.allow_nan:
+        return make_pipeline(EmptyColumns(), classifier)
+    return make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), classifier
+    )
+
+
+class EmptyColumns(TransformerMixin, BaseEstimator):
+    """Set columns to 0 in which ``fit`` saw no value at all: HistGradientBoosting fails on them (scikit-learn 1.9).
+
+    They are common among behaviour features, at the early dates that one fold may hold.
+
+    Attributes
+    ----------
+    empty_ : ndarray of bool, shape (n_columns,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crmintel.churn.model import EmptyColumns
+    >>> EmptyColumns().fit_transform(np.array([[1.0, np.nan], [np.nan, np.nan]]))
+    array([[ 1.,  0.],
+           [nan,  0.]])
+    """
+
+    def fit(self, X: NDArray[np.float64], y: Any = None) -> Self:
+        """Find the columns without a value."""
+        self.empty_ = np.isnan(X).all(axis=0)
+        return self
+
+    def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return X with 0 in those columns."""
+        check_is_fitted(self)
+        return np.where(self.empty_, 0.0, X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _labels(y: Any, n: int) -> NDArray[Any]:
+    """Return y, checked to say for each customer whether they left."""
+    labels = np.asarray(y)
+    if labels.shape != (n,):
+        raise InputError(f"y must hold one label per customer ({n}), got shape {labels.shape}.")
+    values = set(labels.tolist())
+    words = {value.lower() if isinstance(value, str) else value for value in values}
+    if len(words) < len(values) or not (words <= {0, 1} or words <= {"no", "yes"}):
+        raise InputError(
+            f"y must be 0/1, bool or 'no'/'yes' (1 and 'yes': the customer left), got {sorted(map(repr, values))[:5]}; "
+            "write y == 'the value that means churn'."
+        )
+    if len(values) < 2:
+        raise InputError(
+            f"y has one class only ({values or 'no value'}): churn is learned from customers who left and customers "
+            "who stayed. Choose another horizon or more customers."
+        )
+    return labels.astype(np.int64) if labels.dtype == object and words <= {0, 1} else labels

@@ -33,7 +33,9 @@ def thread_count(n_jobs: Any) -> int:
     """Return the number of threads that ``n_jobs`` asks for: None is 1, -1 all cores, as in scikit-learn."""
     whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool | np.bool_)
     if n_jobs is not None and (not whole or n_jobs == 0):
-        raise InputError(f"n_jobs must be None or a whole number other than 0 (-1 is all cores), got {n_jobs!r}.")
+        raise InputError(
+            f"n_jobs must be None or a whole number other than 0 (-1 is all cores), got {n_jobs!r}."
+        )
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(n_jobs))

@@ -113,7 +113,7 @@ def assign_blocks(
     """Label every point of the chunks ``first`` to ``last`` by its nearest centre, lowest index on ties.
 
     ``centres`` is (d, k). ``drift[c]`` bounds how far the gaps of a block owned by c alone have shrunk since the
-    start, ``drift[k]`` those of a block with several owners; ``limit[b]`` is the drift at which block b has to be looked at.
+    start, ``drift[k]`` those of a block with several owners; at ``limit[b]`` block b has to be looked at.
     A point that changes hands takes its share of ``sums``, ``mass`` and ``members`` along; the first label (-1
     before) is left to `tally_blocks`. Returns how many points that weigh something changed.
     """

@@ -71,7 +71,7 @@ def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
     order = np.arange(n, dtype=np.int32)
     if columns.size == 0:
         return order
-    bits = KEY_BITS // columns.size
+    bits = min(KEY_BITS // columns.size, KEY_BITS // 2)
     low, width = low[columns], (high - low)[columns]
     cells = np.arange(1 << bits)
     spread = np.zeros((columns.size, cells.size), dtype=np.int32)

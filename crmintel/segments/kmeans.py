@@ -25,7 +25,7 @@ _ROWS = 4096  # rows that a thread takes at a time
 _LARGEST = 1e150  # squares of larger values overflow
 
 
-class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """k-means clustering with scikit-learn's contract, made for many customers and few columns.
 
     From the same start the centres, labels and inertia are those of `sklearn.cluster.KMeans`. The work is not:
@@ -65,7 +65,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         Iterations of the best start; ``max_iter`` if it did not converge.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had names.
 
     Warns
@@ -151,20 +151,21 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         if counting == 0:
             raise InputError("every sample_weight is zero: no customer counts. Give some a positive weight.")
         if counting < k:
-            rows = f"X has n_samples={len(X)}" + (f", {counting} of positive weight" if counting < len(X) else "")
+            rows = f"X has n_samples={len(X)}" + (
+                f", {counting} of positive weight" if counting < len(X) else ""
+            )
             raise InputError(f"n_clusters={k} needs as many customers or more; {rows}. Lower n_clusters.")
         given = None if isinstance(self.init, str) or callable(self.init) else self._check_centres(self.init)
         generator = as_generator(self.random_state)
 
-        best: tuple[NDArray[np.float64], float, int] | None = None
         with Threads(self.n_jobs) as threads:
             blocks = build_blocks(X, weight)
+            found = []
             for _ in progress(range(self._n_starts()), verbose=self.verbose, label="k-means starts"):
                 start = self._start(X, blocks, generator, threads) if given is None else given - blocks.mean
-                found = lloyd(blocks, start, max_iter=max_iter, tol=tol * blocks.variance(), threads=threads)
-                if best is None or found[1] < best[1]:
-                    best = found
-            centres, _, n_iter = best
+                scaled = tol * blocks.variance()
+                found.append(lloyd(blocks, start, max_iter=int(max_iter), tol=scaled, threads=threads))
+            centres, _, n_iter = min(found, key=lambda run: run[1])
             centres = centres + blocks.mean
             labels, squared = _nearest(X, centres, threads)
 
@@ -223,18 +224,23 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         if not np.isfinite(X.sum()):
             _refuse_missing(X, getattr(self, "feature_names_in_", None))
         if max(X.max(), -X.min()) > _LARGEST:
-            raise InputError(f"X holds values beyond {_LARGEST}, whose squares overflow; divide the column first.")
+            raise InputError(
+                f"X holds values beyond {_LARGEST}, whose squares overflow; divide the column first."
+            )
         return X if X.flags.writeable else X.copy()  # read-only arrays would compile every kernel once more
 
     def _check_centres(self, init: Any) -> NDArray[np.float64]:
         try:
             centres = np.asarray(init, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise InputTypeError(f"init must be 'k-means++', 'random', a callable or centres: {error}.") from None
+            raise InputTypeError(
+                f"init must be 'k-means++', 'random', a callable or centres: {error}."
+            ) from None
         wanted = (self.n_clusters, self.n_features_in_)
         if centres.shape != wanted:
             raise InputError(f"init has shape {centres.shape}, expected (n_clusters, n_features) = {wanted}.")
-        raise_if_any(~np.isfinite(centres).all(axis=1), centres, "init", "must be finite")
+        bad = np.logical_not(np.isfinite(centres).all(axis=1))
+        raise_if_any(np.asarray(bad), centres, "init", "must be finite")
         return centres
 
     def _n_starts(self) -> int:
@@ -296,5 +302,8 @@ def _refuse_missing(X: NDArray[np.float64], names: NDArray[Any] | None) -> None:
     for j in np.flatnonzero(~np.isfinite(X).all(axis=0)):
         column = f"column {j} of X" if names is None else f"column {names[j]!r} of X"
         raise_if_any(
-            ~np.isfinite(X[:, j]), X[:, j], column, "must be finite, without NaN or inf; fill or drop those rows first"
+            ~np.isfinite(X[:, j]),
+            X[:, j],
+            column,
+            "must be finite, without NaN or inf; fill or drop those rows first",
         )

@@ -48,7 +48,9 @@ def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize(("n", "d", "k"), [(3000, 3, 8), (3000, 8, 10), (500, 2, 50), (5000, 12, 5), (40, 30, 4)])
+@pytest.mark.parametrize(
+    ("n", "d", "k"), [(3000, 3, 8), (3000, 8, 10), (500, 2, 50), (5000, 12, 5), (40, 30, 4)]
+)
 @pytest.mark.parametrize("tol", [1e-4, 0.0])
 def test_same_start_gives_scikit_learns_fixed_point(n, d, k, tol):
     X = customers(n, d, seed=n + d)
@@ -271,7 +273,11 @@ def test_scikit_learn_manners():
     X = pd.DataFrame(customers(300, 3), columns=["a", "b", "c"])
     model = make_pipeline(StandardScaler(), CustomerKMeans(3, random_state=0))
     model.set_output(transform="pandas")
-    assert model.fit_transform(X).columns.tolist() == ["customerkmeans0", "customerkmeans1", "customerkmeans2"]
+    assert model.fit_transform(X).columns.tolist() == [
+        "customerkmeans0",
+        "customerkmeans1",
+        "customerkmeans2",
+    ]
     search = GridSearchCV(model, {"customerkmeans__n_clusters": [2, 3]}, cv=2).fit(X)
     assert search.best_params_["customerkmeans__n_clusters"] in (2, 3)
     again = pickle.loads(pickle.dumps(model))
@@ -307,7 +313,7 @@ def test_a_wrong_parameter_is_named_with_its_bounds(parameters, message):
 def test_wrong_rows_are_named():
     X = customers(50, 2)
     X[7, 1] = np.nan
-    with pytest.raises(InputError, match="column 1 of X must be finite.*1 of 50 rows.*row 7"):
+    with pytest.raises(InputError, match=r"column 1 of X must be finite.*1 of 50 rows.*row 7"):
         CustomerKMeans(2).fit(X)
     frame = pd.DataFrame(X, columns=["spend", "visits"])
     with pytest.raises(InputError, match="column 'visits' of X"):

@@ -21,7 +21,7 @@ from crmintel.exceptions import InputError, InputTypeError
 
 _FOLDS = 5
 # Below about 1,000 cases a sigmoid calibrates better (Niculescu-Mizil and Caruana 2005, section 4.2). Counted in the
-# rarer class, which bounds what can be learned: on Complete Journey with 313 to 448 churners sigmoid has the lower Brier.
+# rarer class, which bounds what can be learned: with 313 to 448 churners of Complete Journey its Brier score is lower.
 _ISOTONIC_FROM = 1_000
 
 
@@ -184,7 +184,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _check_classifier(classifier: Any, calibration: str) -> None:
-    if isinstance(classifier, type) or not is_classifier(classifier):
+    if isinstance(classifier, type) or not hasattr(classifier, "fit") or not is_classifier(classifier):
         raise InputTypeError(
             f"classifier must be a scikit-learn classifier such as LogisticRegression(), got {classifier!r}."
         )

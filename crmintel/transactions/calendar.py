@@ -113,6 +113,8 @@ def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
             value = dt.datetime.fromisoformat(value.strip())
         except ValueError:
             raise InputError(f"{name} must be a date such as '2017-09-30'; got {value!r}.") from None
+    if type(value).__name__ == "NaTType":  # of pandas: calls itself a datetime and is none
+        value = np.datetime64("NaT")
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None:
             if zone is None:
@@ -124,7 +126,7 @@ def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
     elif isinstance(value, dt.date):
         moment = np.datetime64(value, "us")
     elif isinstance(value, np.datetime64):
-        if abs(value.astype("datetime64[Y]").astype(np.int64)) > 9999 and not np.isnat(value):
+        if not np.isnat(value) and abs(int(value.astype("datetime64[Y]").astype(np.int64))) > 9999:
             raise InputError(f"{name}={value} lies outside the years that a calendar has; mend the date.")
         moment = value.astype("datetime64[us]")
     else:

@@ -21,17 +21,17 @@ def baskets_of(log: Histories) -> Baskets:
             bought &= column >= 0
     if lines.basket is not None:
         bought &= lines.basket.codes >= 0
-        keys = lines.basket.codes.astype(np.int64)
+        keys = lines.basket.codes[bought].astype(np.int64)
     else:
-        keys = lines.time // MICROSECONDS_PER_DAY
-        keys -= keys.min()
+        keys = lines.time[bought] // MICROSECONDS_PER_DAY
+        keys -= keys.min(initial=0)
     # A receipt number may come back at another customer: the pair is the basket.
-    span = int(keys.max()) + 1
-    pairs, rows = np.unique(log.owners()[bought] * span + keys[bought], return_inverse=True)
+    span = int(keys.max(initial=0)) + 1
+    pairs, rows = np.unique(log.owners()[bought] * span + keys, return_inverse=True)
     matrix = sparse.coo_array(
         (np.ones(rows.size, dtype=np.int32), (rows, items.codes[bought])),
         shape=(pairs.size, items.values.size),
     ).tocsr()
     matrix.data[:] = 1
     ids = None if lines.basket is None else lines.basket.values[pairs % span]
-    return Baskets(matrix, items.values, ids=ids, customers=pairs // span)
+    return Baskets(matrix, items.values, ids=ids, customers=pairs // span, library=log.library)

@@ -261,6 +261,7 @@ class Histories:
             lines=self.lines.take(self.line_numbers()),
             starts=offsets[:-1].copy(),
             stops=offsets[1:].copy(),
+            newcomers=self.newcomers,
             set_aside=self.set_aside,
         )
 

@@ -16,8 +16,10 @@ from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
+from .patterns.itemsets import Itemsets as Itemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
+from .patterns.ruleset import RuleSet as RuleSet
 from .segments.concentration import gini as gini
 from .segments.concentration import lorenz_curve as lorenz_curve
 from .segments.concentration import top_share as top_share

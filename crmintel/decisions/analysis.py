@@ -133,6 +133,10 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
         log = _check_log(X)
         days = check_number(in_days(self.horizon, "horizon"), "horizon", low=0.0, strict_low=True)
         check_number(self.n_offers, "n_offers", low=1, integer=True)
+        check_number(self.margin, "margin", low=0.0)
+        check_number(self.discount_rate, "discount_rate", low=0.0)
+        check_number(self.min_support, "min_support", low=0.0, strict_low=True)
+        check_number(self.min_confidence, "min_confidence", low=0.0, high=1.0)
         observed = int((log.end - log.start).astype("timedelta64[D]").astype(int)) + 1
         if days >= observed:
             raise DateRangeError(
@@ -183,9 +187,9 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
         if self.segments_ is not None:
             columns["segment"] = self.segments_.predict(log)
         rows = self.summary_.transform(log)
-        if self.has_money_:
+        if self.tiers_ is not None:
             columns["tier"] = self.tiers_.predict(log)
-        if self.value_ is not None:
+        if self.value_ is not None and self.quadrants_ is not None:
             values = self.value_.transform(rows)
             columns["historic_value"], columns["current_value"], columns["potential_value"] = np.asarray(
                 values

@@ -84,8 +84,8 @@ def _quadrants(analysis: CustomerBaseAnalysis, table: DecisionTable) -> Iterator
     at_stake = table.columns["potential_value"]
     risk = table.columns.get("churn_risk")
     yield (
-        f"Quadrants       customers   current value   potential, {analysis.horizon:<5}"
-        + ("   of it expected to leave" if risk is not None else "")
+        f"Quadrants       customers   current value   potential, {analysis.horizon:<6}"
+        + ("  of it expected to leave" if risk is not None else "")
     )
     for quadrant in QUADRANTS:
         mine = table.columns["quadrant"] == quadrant

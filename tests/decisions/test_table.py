@@ -66,7 +66,7 @@ def test_frame_is_of_the_library_the_log_came_from(library, module):
     result = DecisionTable(log, offer=(np.array([["tea"], [None]], dtype=object), None)).to_frame()
     assert isinstance(result, module.DataFrame)
     assert list(result["customer"]) == [1, 2]
-    assert list(result["offer"])[0] == "tea"
+    assert result["offer"][0] == "tea"
 
 
 @pytest.mark.parametrize(

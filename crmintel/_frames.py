@@ -123,7 +123,7 @@ class Table:
 
 
 MISSING_TIME = np.iinfo(np.int64).min  # the integer of NaT
-_LAST_TIME = 2**62  # so that the distance of two instants is an int64
+_LAST_TIME = 2**62 - 1  # so that the distance of two instants is an int64
 
 
 def _to_numpy(column: Any) -> NDArray[Any]:

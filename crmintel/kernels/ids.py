@@ -37,9 +37,12 @@ def _codes_by_table(ids, low, rank, codes):
 
 @kernel
 def _slot_of(value, mask):
-    # Folded before and after: ids that are multiples of a large power of two would share the low bits.
-    mixed = np.uint64(value)
-    mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+    # Both halves times an odd constant, so that ids which share their low or their high bits part; no product wraps,
+    # which plain NumPy scalars would warn of.
+    bits = np.uint64(value)
+    low = (bits & np.uint64(0xFFFFFFFF)) * np.uint64(0x9E3779B1)
+    high = (bits >> np.uint64(32)) * np.uint64(0x85EBCA77)
+    mixed = low ^ high
     return np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(mask))
 
 

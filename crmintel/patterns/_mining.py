@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn, Protocol
@@ -153,6 +153,8 @@ def _run(
                 pool.submit(_mine_chunk, search, *chunk, max_itemsets, stop) for chunk in reversed(chunks)
             ]
             for task in progress(tasks, verbose=verbose, label="itemsets", total=len(tasks)):
+                while not task.done():
+                    wait([task], timeout=0.2)  # a wait without end cannot be interrupted everywhere
                 trie, state = task.result()
                 total += trie.shape[1]
                 if total > max_itemsets:

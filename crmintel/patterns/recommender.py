@@ -127,7 +127,7 @@ class RuleRecommender(BaseEstimator):
             value=np.full(n_items, -np.inf), touched=np.empty(n_items, dtype=np.int32),
             found=found, found_scores=scores,
         )  # fmt: skip
-        labels = np.append(rules.items.astype(object), None)  # at -1 stands nothing
+        labels = np.concatenate([rules.items.astype(object), [None]])  # at -1 stands nothing
         return labels[found], scores
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -142,7 +142,7 @@ class RuleRecommender(BaseEstimator):
             )
         return str(name)
 
-    def _ready_rules(self) -> RuleSet | None:
+    def _ready_rules(self) -> Any:
         rules = getattr(self, "rules_", self.rules)
         return getattr(rules, "rules_", None) if isinstance(rules, AssociationRules) else rules
 

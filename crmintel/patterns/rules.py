@@ -100,9 +100,9 @@ class AssociationRules(BaseEstimator):
                 f"measure={self.measure!r} is small where a rule is strong. Choose rules by another one and filter "
                 f"then: rules[rules.{self.measure} <= 0.05]."
             )
-        check_number(
-            self.min_value, f"min_value (of {self.measure})", low=measure.range[0], high=measure.range[1]
-        )
+        low, high = measure.range
+        what = f"min_value (of {self.measure})"
+        check_number(self.min_value, what, low=low, high=None if high == np.inf else high, finite=False)
         if self.max_consequent is not None:
             check_number(self.max_consequent, "max_consequent", low=1, integer=True)
         check_number(self.max_rules, "max_rules", low=1, integer=True)

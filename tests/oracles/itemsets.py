@@ -1,0 +1,30 @@
+"""Slow twins of the itemset miners: every subset of every basket is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import combinations
+
+
+def itemsets_bruteforce(baskets, min_count=1, max_length=None):
+    """{frozenset: count} of all non-empty sets that ``min_count`` baskets hold."""
+    seen = Counter()
+    for basket in map(frozenset, baskets):
+        longest = len(basket) if max_length is None else min(max_length, len(basket))
+        for size in range(1, longest + 1):
+            seen.update(map(frozenset, combinations(sorted(basket), size)))
+    return {items: count for items, count in seen.items() if count >= min_count}
+
+
+def min_count_of(min_support, n):
+    """The smallest count c with c / n >= the decimal number that ``min_support`` is printed as."""
+    share = Fraction(repr(float(min_support)))
+    return max(1, -((-share.numerator * n) // share.denominator))
+
+
+def as_dict(itemsets):
+    """What `Itemsets` iterates over, checked to hold no set twice, as {frozenset: count}."""
+    found = {frozenset(itemset.items): itemset.count for itemset in itemsets}
+    assert len(found) == len(itemsets)
+    return found

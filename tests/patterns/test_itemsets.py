@@ -1,0 +1,282 @@
+"""Frequent itemsets: every algorithm against enumeration and published counts, and how it says no."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import signal
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+
+from crmintel import Baskets, FrequentItemsets
+from crmintel.datasets import make_baskets
+from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from tests.oracles.itemsets import as_dict, itemsets_bruteforce, min_count_of
+
+ALGORITHMS = ("auto", "fpgrowth", "projection", "bitset")
+
+databases = st.lists(st.sets(st.integers(0, 8)), min_size=1, max_size=25)
+dense_databases = st.lists(st.sets(st.integers(0, 8), min_size=6), min_size=1, max_size=40)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@settings(deadline=None)
+@given(
+    baskets=databases | dense_databases,
+    share=st.integers(1, 10),
+    max_length=st.none() | st.integers(1, 5),
+    n_jobs=st.sampled_from([None, 2]),
+)
+def test_equal_to_enumeration(algorithm, baskets, share, max_length, n_jobs):
+    min_count = max(1, len(baskets) * share // 20)
+    miner = FrequentItemsets(min_count, max_length=max_length, algorithm=algorithm, n_jobs=n_jobs).fit(
+        baskets
+    )
+    assert as_dict(miner.itemsets_) == itemsets_bruteforce(baskets, min_count, max_length)
+    held = miner.transform(baskets).toarray()
+    assert np.array_equal(held.sum(axis=0), miner.itemsets_.counts)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("n_words", [1, 2, 3, 70])
+def test_tall_dense_baskets(algorithm, n_words):
+    """Columns of bits of one, two and more words, perfect extensions and rows that repeat."""
+    rng = np.random.default_rng(n_words)
+    dense = rng.random((64 * n_words - 3, 9)) < np.linspace(0.2, 1.0, 9)
+    lists = [np.flatnonzero(row).tolist() for row in dense]
+    min_count = len(lists) // 8
+    found = FrequentItemsets(min_count, algorithm=algorithm).fit(dense).itemsets_
+    assert as_dict(found) == itemsets_bruteforce(lists, min_count)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_items_in_every_basket_are_kept(algorithm):
+    """pyfim 6.28 loses {a}: it stands in all baskets."""
+    found = FrequentItemsets(0.5, algorithm=algorithm).fit([["a"], ["a", "b"]]).itemsets_
+    assert as_dict(found) == {frozenset("a"): 2, frozenset("b"): 1, frozenset("ab"): 1}
+    assert as_dict(FrequentItemsets(1, algorithm=algorithm).fit([["a", "b"]]).itemsets_) == {
+        frozenset("a"): 1,
+        frozenset("b"): 1,
+        frozenset("ab"): 1,
+    }
+
+
+def test_a_share_that_is_reached_exactly_counts():
+    """mlxtend drops {A}, whose support is exactly 0.28: ceil(0.28 * 25) is 8 in floats."""
+    found = FrequentItemsets(0.28).fit([["A", "B"]] * 7 + [["C"]] * 18).itemsets_
+    assert as_dict(found)[frozenset("AB")] == 7
+
+
+@pytest.mark.parametrize("n", [7, 25, 155, 1000, 2000, 10_000])
+def test_every_share_is_kept_at_its_count(n):
+    from crmintel.patterns._mining import support_count
+
+    for count in range(1, n + 1):
+        # c / n may lie above the decimal number by half a unit in the last place; then the next count reaches it.
+        assert support_count(count / n, n) == min_count_of(count / n, n)
+    for digits in (1, 2, 3):
+        for numerator in range(1, 10**digits + 1):
+            share = float(f"{numerator}e-{digits}")
+            exact = -(-numerator * n // 10**digits)
+            assert support_count(share, n) == max(1, exact)
+    assert support_count(np.float32(0.28), 25) == 7
+
+
+def test_empty_baskets_count():
+    found = FrequentItemsets(0.5).fit([["a"], [], [], ["a"]]).itemsets_
+    assert found.n_baskets == 4
+    assert found.support.tolist() == [0.5]
+    nothing = FrequentItemsets(0.75).fit([["a"], [], [], ["a"]]).itemsets_
+    assert len(nothing) == 0
+    assert list(nothing) == []
+    assert nothing.to_frame("pandas").shape == (0, 4)
+    assert FrequentItemsets(1).fit([[], []]).transform([["a"]]).shape == (1, 0)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_same_for_any_number_of_threads_and_order_of_rows(algorithm):
+    baskets, _ = make_baskets(3000, 60, n_patterns=40, random_state=3)
+    first = FrequentItemsets(20, algorithm=algorithm, n_jobs=1).fit(baskets).itemsets_
+    shuffled = baskets[np.random.default_rng(0).permutation(len(baskets))]
+    for other in (
+        FrequentItemsets(20, algorithm=algorithm, n_jobs=3).fit(baskets).itemsets_,
+        FrequentItemsets(20, algorithm=algorithm).fit(shuffled).itemsets_,
+    ):
+        assert np.array_equal(first.items, other.items)
+        assert np.array_equal(first.offsets, other.offsets)
+        assert np.array_equal(first.counts, other.counts)
+
+
+def test_a_wide_assortment_and_arenas_that_grow():
+    """Thousands of items and conditional databases beyond the arenas' first size, all algorithms alike."""
+    baskets, _ = make_baskets(4000, 3000, mean_size=25, n_patterns=300, random_state=1)
+    found = [
+        as_dict(FrequentItemsets(30, algorithm=algorithm).fit(baskets).itemsets_) for algorithm in ALGORITHMS
+    ]
+    assert len(found[0]) > 20_000
+    assert all(other == found[0] for other in found[1:])
+
+
+def test_auto_tells_where_it_went():
+    sparse_baskets, _ = make_baskets(20_000, 1000, random_state=0)
+    assert FrequentItemsets(5).fit(sparse_baskets).algorithm_ == "projection+bitset"
+    assert FrequentItemsets(1).fit([["a", "b", "c"]] * 3).algorithm_ == "bitset"
+    assert FrequentItemsets(1).fit([["a", "b"]]).algorithm_ == "projection"
+    assert FrequentItemsets(1, algorithm="fpgrowth").fit([["a", "b"]]).algorithm_ == "fpgrowth"
+
+
+def _histogram(found):
+    return np.bincount(found.lengths)[1:].tolist()
+
+
+def _cells(shared_data):
+    return json.loads((shared_data / "fim_counts.json").read_text())
+
+
+QUICK = [
+    "retail|89", "retail|18", "T10I4D100K|500", "T10I4D100K|50", "mushroom|1625", "chess|2238", "bms1|60",
+    "foodmart|2", "groceries|10", "adult|2443",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", QUICK)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_published_counts(cell, algorithm, shared_data, real_baskets):
+    name, min_count = cell.split("|")
+    found = FrequentItemsets(int(min_count), algorithm=algorithm).fit(real_baskets(name)).itemsets_
+    assert _histogram(found) == _cells(shared_data)[cell]["length_histogram"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_all_published_counts(algorithm, shared_data, real_baskets):
+    for cell, expected in _cells(shared_data).items():
+        name, min_count = cell.split("|")
+        for n_jobs in (1, 2):
+            miner = FrequentItemsets(int(min_count), algorithm=algorithm, n_jobs=n_jobs)
+            assert _histogram(miner.fit(real_baskets(name)).itemsets_) == expected["length_histogram"], cell
+
+
+def test_reading_the_itemsets():
+    found = FrequentItemsets(2).fit(pd.DataFrame({"tea": [1, 1, 1, 0], "cup": [1, 1, 0, 0]})).itemsets_
+    assert [(itemset.items, itemset.count) for itemset in found] == [
+        (("tea",), 3),
+        (("cup",), 2),
+        (("tea", "cup"), 2),
+    ]
+    assert found[-1] == list(found)[-1] == found[2]
+    assert found.lengths.tolist() == [1, 1, 2]
+    frame = found.to_frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame.to_dict("list") == {
+        "items": ["tea", "cup", "tea, cup"], "length": [1, 1, 2], "count": [3, 2, 2], "support": [0.75, 0.5, 0.5],
+    }  # fmt: skip
+    assert repr(found) == "Itemsets(3 itemsets of up to 2 items, in 4 baskets)"
+    assert as_dict(pickle.loads(pickle.dumps(found))) == as_dict(found)
+    with pytest.raises(InputError, match="number of an itemset"):
+        found[3]
+
+
+def test_transform_new_baskets():
+    miner = FrequentItemsets(2).fit([["a", "b"], ["a", "b"], ["c"]])
+    assert miner.get_feature_names_out().tolist() == ["a", "b", "a, b"]
+    assert miner.transform([["b", "a", "x"], ["x"], []]).toarray().tolist() == [
+        [True] * 3,
+        [False] * 3,
+        [False] * 3,
+    ]
+    many = miner.transform([["a", "b"]] * 50)
+    assert many.sum() == 150
+    with pytest.raises(InputTypeError, match="known are str"):
+        miner.transform([[1]])
+
+
+def test_scikit_learn_manners():
+    miner = FrequentItemsets(2, algorithm="fpgrowth")
+    assert clone(miner).get_params() == miner.get_params()
+    again = pickle.loads(pickle.dumps(miner.fit([["a"], ["a"]])))
+    assert again.transform([["a"]]).toarray().tolist() == [[True]]
+    pipeline = make_pipeline(FrequentItemsets(2)).set_output(transform="pandas")
+    assert pipeline.fit_transform([["a"], ["a"]]).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"min_support": 0}, "min_support must be >= 1, got 0"),
+        ({"min_support": -3}, "min_support must be >= 1"),
+        ({"min_support": 0.0}, r"min_support .* must be > 0"),
+        ({"min_support": -0.1}, r"min_support .* must be > 0"),
+        ({"min_support": 1.5}, r"min_support .*<= 1"),
+        ({"min_support": float("nan")}, "min_support .*nan"),
+        ({"min_support": float("inf")}, "min_support .*inf"),
+        ({"min_support": "1%"}, "min_support .* must be a number, got '1%'"),
+        ({"min_support": None}, "min_support .* must be a number"),
+        ({"min_support": True}, "min_support .* must be a number"),
+        ({"target": "best"}, "target must be one of 'all'"),
+        ({"algorithm": "apriori"}, "algorithm must be one of 'auto', 'fpgrowth'"),
+        ({"max_length": 0}, "max_length must be >= 1"),
+        ({"max_length": 1.5}, "max_length must be a whole number"),
+        ({"max_itemsets": 0}, "max_itemsets must be >= 1"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"n_jobs": "two"}, "n_jobs"),
+    ],
+)
+def test_parameters_out_of_bounds(params, message):
+    with pytest.raises((InputError, InputTypeError), match=message):
+        FrequentItemsets(**params).fit([["a"]])
+
+
+def test_no_baskets():
+    with pytest.raises(InputError, match="no baskets"):
+        FrequentItemsets().fit([])
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_explosion_ends_in_a_clear_error(algorithm, n_jobs):
+    """One basket of 40 items has 2**40 - 1 itemsets; mlxtend and others are killed by it."""
+    with pytest.raises(CapacityError, match=r"more than max_itemsets=1,000,000 .* max_length"):
+        FrequentItemsets(1, algorithm=algorithm, max_itemsets=1_000_000, n_jobs=n_jobs).fit([list(range(40))])
+    with pytest.raises(CapacityError):
+        FrequentItemsets(1, algorithm=algorithm, max_itemsets=10).fit([list(range(40))] * 3)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_limit_is_exact(algorithm):
+    baskets, _ = make_baskets(500, 30, n_patterns=20, random_state=5)
+    n = len(FrequentItemsets(5, algorithm=algorithm).fit(baskets).itemsets_)
+    assert len(FrequentItemsets(5, algorithm=algorithm, max_itemsets=n).fit(baskets).itemsets_) == n
+    with pytest.raises(CapacityError):
+        FrequentItemsets(5, algorithm=algorithm, max_itemsets=n - 1).fit(baskets)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "fpgrowth", "projection"])
+def test_ctrl_c_ends_the_search(algorithm):
+    baskets = Baskets(np.random.default_rng(0).random((10_000, 400)) < 0.5)
+    miner = FrequentItemsets(1300, max_length=3, algorithm=algorithm)
+    FrequentItemsets(2, algorithm=algorithm).fit([["a", "b", "c"]] * 4)  # compiled before the clock starts
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        miner.fit(baskets)
+    assert len(miner.set_params(min_support=9000).fit(baskets).itemsets_) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@settings(max_examples=2500, deadline=None)
+@given(
+    baskets=st.lists(st.sets(st.integers(0, 9)), min_size=1, max_size=60),
+    min_count=st.integers(1, 12),
+    max_length=st.none() | st.integers(1, 6),
+)
+def test_equal_to_enumeration_ten_thousand_times(algorithm, baskets, min_count, max_length):
+    found = FrequentItemsets(min_count, max_length=max_length, algorithm=algorithm).fit(baskets).itemsets_
+    assert as_dict(found) == itemsets_bruteforce(baskets, min_count, max_length)

@@ -102,7 +102,8 @@ class Table:
         if name not in self.names:
             wanted = f"{role}={name!r}" if role else f"{name!r}"
             raise ColumnError(f"the frame has no column {wanted}; it has {self.names}.")
-        return self._columns[name]
+        # get_column, since [0] would be a row to Narwhals where a pandas column is called 0
+        return self._columns[name] if self.library is None else self._columns.get_column(name)
 
     def ids(self, name: str, role: str | None = None) -> tuple[NDArray[np.int32], NDArray[Any]]:
         """Return codes (-1 where missing) and the sorted distinct ids of a column."""

@@ -21,7 +21,8 @@ _SAMPLE = 16_384  # rows that tell the range of a column where there are more th
 class Blocks:
     """Points along a Morton curve, centred at ``mean``: ``points[b, j, i]`` is column j of point i of block b.
 
-    ``weights`` is 0 where the last block is filled up, and ``low`` and ``high`` are the corners of the boxes.
+    ``weights`` is 0 where the last block is filled up, ``low`` and ``high`` are the corners of the boxes, and
+    ``variance`` is the mean over the columns of the weighted variance, the scale of ``tol``.
     """
 
     points: NDArray[np.float64]
@@ -29,16 +30,12 @@ class Blocks:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     mean: NDArray[np.float64]
+    variance: float
 
     @property
     def n_chunks(self) -> int:
         """Number of pieces whose sums are kept apart."""
         return -(-len(self.points) // CHUNK)
-
-    def variance(self) -> float:
-        """Mean over the columns of the weighted variance, the scale of ``tol``."""
-        squares = np.einsum("bji,bji,bi->", self.points, self.points, self.weights)
-        return float(squares) / (float(self.weights.sum()) * self.mean.size)
 
 
 def build_blocks(X: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> Blocks:
@@ -49,15 +46,11 @@ def build_blocks(X: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> 
     mean = np.average(X, axis=0, weights=sample_weight)
     order = _curve_order(X)
     n_blocks = -(-n // BLOCK)
-    blocks = Blocks(
-        points=np.empty((n_blocks, d, BLOCK)),
-        weights=np.empty((n_blocks, BLOCK)),
-        low=np.empty((n_blocks, d)),
-        high=np.empty((n_blocks, d)),
-        mean=mean,
-    )
-    fill_blocks(X, sample_weight, mean, order, blocks.points, blocks.weights, blocks.low, blocks.high)
-    return blocks
+    points, weights = np.empty((n_blocks, d, BLOCK)), np.empty((n_blocks, BLOCK))
+    low, high = np.empty((n_blocks, d)), np.empty((n_blocks, d))
+    fill_blocks(X, sample_weight, mean, order, points, weights, low, high)
+    squares = np.einsum("bji,bji,bi->", points, points, weights)
+    return Blocks(points, weights, low, high, mean, float(squares / (d * sample_weight.sum())))
 
 
 def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -79,7 +72,9 @@ def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
         for bit in range(bits):
             spread[j] |= (((cells >> bit) & 1) << (bit * columns.size + j)).astype(np.int32)
     keys = np.empty(n, dtype=np.int32)
-    curve_keys(X, columns, low, cells.size / width, spread, keys)
+    with np.errstate(over="ignore"):  # columns of subnormal width; any order will do
+        scale = cells.size / width
+    curve_keys(X, columns, low, scale, spread, keys)
     half = np.empty_like(order)
     sort_by_digit(keys, order, 0, np.zeros(DIGITS + 1, dtype=np.int64), half)
     sort_by_digit(keys, half, KEY_BITS // 2, np.zeros(DIGITS + 1, dtype=np.int64), order)

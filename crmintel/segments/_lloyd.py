@@ -28,7 +28,7 @@ def lloyd(
     Stops as scikit-learn does: no label changed, or the squared shift of all centres is at most ``tol``.
     """
     partition = _Partition(blocks, centres, threads)
-    settled = max(tol, _ROUNDING * blocks.variance())
+    settled = max(tol, _ROUNDING * blocks.variance)
     n_iter = 0
     while n_iter < max_iter:
         n_iter += 1

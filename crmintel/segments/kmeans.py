@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from crmintel._compat import as_generator
+from crmintel._frames import is_frame, open_frame
 from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number, check_vector, raise_if_any
 from crmintel.exceptions import FitWarning, InputError, InputTypeError
@@ -163,7 +164,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             found = []
             for _ in progress(range(self._n_starts()), verbose=self.verbose, label="k-means starts"):
                 start = self._start(X, blocks, generator, threads) if given is None else given - blocks.mean
-                scaled = tol * blocks.variance()
+                scaled = tol * blocks.variance
                 found.append(lloyd(blocks, start, max_iter=int(max_iter), tol=scaled, threads=threads))
             centres, _, n_iter = min(found, key=lambda run: run[1])
             centres = centres + blocks.mean
@@ -220,7 +221,15 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             return -float(np.sum(weight * _nearest(X, self.cluster_centers_, threads)[1]))
 
     def _rows(self, X: Any, reset: bool = False) -> NDArray[np.float64]:
-        X = validate_data(self, X, reset=reset, dtype=np.float64, order="C", ensure_all_finite=False)
+        rules = {"dtype": np.float64, "order": "C", "ensure_all_finite": False}
+        if is_frame(X):
+            table = open_frame(X, "X")
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            X = check_array(np.array([table.numbers(name) for name in table.names]).T, **rules)
+        elif type(X) is dict:
+            raise InputTypeError("X is a dict; pass a frame or an array with one row per customer.")
+        else:
+            X = validate_data(self, X, reset=reset, **rules)
         if not np.isfinite(X.sum()):
             _refuse_missing(X, getattr(self, "feature_names_in_", None))
         if max(X.max(), -X.min()) > _LARGEST:

@@ -34,7 +34,12 @@ def test_the_plots_show_the_numbers():
     tiers = ValueTiersDisplay.from_money(MONEY).plot()
     heights = [bar.get_height() for bar in tiers.ax_.patches]
     np.testing.assert_allclose(heights, [*tiers.data["customer_share"], *tiers.data["money_share"]])
-    assert [label.get_text() for label in tiers.ax_.get_xticklabels()] == ["vip", "major", "ordinary", "small"]
+    assert [label.get_text() for label in tiers.ax_.get_xticklabels()] == [
+        "vip",
+        "major",
+        "ordinary",
+        "small",
+    ]
     for display in (lorenz, tiers):
         assert display.plot(ax=display.ax_).figure_ is display.ax_.figure
 

@@ -328,6 +328,27 @@ def test_wrong_rows_are_named():
 
 
 @pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (pl.LazyFrame({"a": [1.0, 2.0]}), "X is lazy.*collect"),
+        (pd.DataFrame({"a": pd.to_datetime(["2020-01-01", "2020-01-02"])}), "'a' has dtype datetime"),
+        (pd.DataFrame({"a": ["x", "y"]}), "'a' has dtype|row 0 of 'a' is 'x', not a number"),
+        ({"a": [1.0, 2.0]}, "X is a dict; pass a frame or an array"),
+    ],
+)
+def test_columns_that_are_no_numbers_are_named(X, message):
+    with pytest.raises(InputTypeError, match=message):
+        CustomerKMeans(2).fit(X)
+
+
+def test_columns_at_both_ends_of_the_float_range():
+    tiny = CustomerKMeans(2, random_state=0).fit([[0.0, 1.0], [5e-324, 2.0], [5e-324, 9.0]])
+    assert tiny.inertia_ == pytest.approx(0.5)
+    large = CustomerKMeans(2, random_state=0).fit([[1e149], [-1e149], [0.9e149]])
+    assert np.bincount(large.labels_).tolist() in ([1, 2], [2, 1])
+
+
+@pytest.mark.parametrize(
     ("weight", "message"),
     [
         (np.full(50, -1.0), "sample_weight must be >= 0"),

@@ -352,7 +352,9 @@ def _left(
     if how == "match":
         order = np.lexsort((is_return, time, sizes, group))
         match_equal_returns(order, group, is_return, sizes, left, stack)
-    order = np.lexsort((sizes, is_return, time, group))
+    # Equal lines of one moment are told apart by item, so that the order of the input never decides.
+    ties = [] if lines.item is None else [lines.item.codes[rows]]
+    order = np.lexsort((*ties, sizes, is_return, time, group))
     match_returns_in_time(order, group, is_return, sizes, left, stack)
     everything = size.copy()
     everything[rows] = left

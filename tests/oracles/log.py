@@ -32,7 +32,8 @@ def without_duplicates(lines):
 def undo_returns(lines, how):
     """Return (purchases that stay: line -> what is left of its amount, unmatched returns -> what is left).
 
-    By walking back from each return, first for a purchase of equal size, then for whatever is left anywhere.
+    By walking back from each return, first for a purchase of equal size, then for whatever is left anywhere;
+    purchases of one moment from the largest, equal ones from the last item by name.
     Amounts are exact fractions. ``how`` is "match" or "net".
     """
     measure = "amount" if "amount" in lines[0] else "quantity"
@@ -55,7 +56,9 @@ def undo_returns(lines, how):
             for j in range(len(lines))
             if not is_return(j) and key(j) == key(k) and lines[j]["time"] <= lines[k]["time"]
         ]
-        return sorted(found, key=lambda j: (lines[j]["time"], size[j]), reverse=True)
+        return sorted(
+            found, key=lambda j: (lines[j]["time"], size[j], lines[j].get("item") or ""), reverse=True
+        )
 
     if how == "match":
         for k in returns:

@@ -21,7 +21,7 @@ def _rows() -> Any:
 def _build_logs() -> None:
     for id_of_last in (4, 10**15):  # ids close together are looked up in a table, others hashed
         customer = np.array([3, 1, 3, id_of_last, 2])
-        day = np.datetime64("2024-01-01") + np.array([9, 1, 5, 7, 3])
+        day = np.datetime64("2024-01-01") + np.array([9, 1, 5, 7, 3]).astype("timedelta64[D]")
         log = ci.TransactionLog.from_arrays(customer=customer, time=day, amount=np.ones(5), item=customer)
         log[::-1].baskets()
     past, _ = log.split("2024-01-06")

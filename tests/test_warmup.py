@@ -52,7 +52,9 @@ def test_every_kernel_is_compiled_for_one_signature(processes):
     cold, warm = processes
     assert len(cold["kernels"]) > 5
     assert {name: n for name, n in cold["kernels"].items() if n != 1} == {}
-    assert {name: n for name, n in warm["kernels"].items() if n > 1} == {}  # 0: it is inlined in what was loaded
+    assert {
+        name: n for name, n in warm["kernels"].items() if n > 1
+    } == {}  # 0: it is inlined in what was loaded
 
 
 def test_fits_after_the_warmup_compile_nothing(processes):

@@ -140,9 +140,9 @@ def make_transactions(
         columns = {"item": names[item], "basket": line}
     log = TransactionLog.from_arrays(
         customer=who[line] + 1,
-        time=first_day + day[line],
+        time=first_day + day[line].astype("timedelta64[D]"),
         amount=amount,
-        end=first_day + last,
+        end=first_day + np.timedelta64(last, "D"),
         **columns,
     )
     truth = SimulatedTruth(process, params, spend_params, rate, dropout, alive, mean_spend, groups)

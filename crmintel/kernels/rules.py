@@ -153,8 +153,36 @@ def find_best_general(
 
 
 @kernel
+def _place(item, score, n, kept, found, found_scores):
+    """Put an item into the ``kept`` best, by falling score and rising code; return how many there are then."""
+    at = 0
+    while at < kept and found[at] != item:
+        at += 1
+    if at < kept:  # its score has risen
+        kept -= 1
+        for j in range(at, kept):
+            found[j] = found[j + 1]
+            found_scores[j] = found_scores[j + 1]
+    at = kept
+    while at > 0 and (
+        found_scores[at - 1] < score or (found_scores[at - 1] == score and found[at - 1] > item)
+    ):
+        at -= 1
+    if at == n:
+        return kept
+    if kept < n:
+        kept += 1
+    for j in range(kept - 1, at, -1):
+        found[j] = found[j - 1]
+        found_scores[j] = found_scores[j - 1]
+    found[at] = item
+    found_scores[at] = score
+    return kept
+
+
+@kernel
 def recommend_items(
-    indptr, indices, items, offsets, targets, target_offsets, first, by_key, unconditional, scores,
+    indptr, indices, items, offsets, group_first, group_target, entry_first, entry_rule, scores,
     include_owned, n, owned, value, touched, found, found_scores,
 ):  # fmt: skip
     """Fill ``found`` (-1 where fewer) with the ``n`` best items of the rules that speak to each basket.
@@ -164,9 +192,10 @@ def recommend_items(
     Parameters
     ----------
     indptr, indices : baskets in CSR form
-    items, offsets, targets, target_offsets : antecedents and consequents of the rules in CSR form
-    first, by_key : the rules ``by_key[first[i]:first[i + 1]]`` are looked at where item i is owned
-    unconditional : rules with an empty antecedent
+    items, offsets : antecedents of the rules in CSR form
+    group_first, group_target : the groups ``group_first[i]`` to ``group_first[i + 1] - 1`` are looked at where item i
+        is owned, those of the last i always; a group's rules conclude its target
+    entry_first, entry_rule : the rules of each group by falling score, so that the first that holds decides
     scores : of the rules
     owned, value, touched : scratch over the items: zeros, -inf, anything; left as they came
     found, found_scores : (n_baskets, n)
@@ -175,52 +204,33 @@ def recommend_items(
         low, high = indptr[b], indptr[b + 1]
         for p in range(low, high):
             owned[indices[p]] = 1
-        n_touched = 0
-        for p in range(low - 1, high):
-            if p < low:
-                begin, end = 0, unconditional.size
-            else:
-                begin, end = first[indices[p]], first[indices[p] + 1]
-            for q in range(begin, end):
-                r = unconditional[q] if p < low else by_key[q]
-                holds = True
-                for j in range(offsets[r], offsets[r + 1]):
-                    if owned[items[j]] == 0:
-                        holds = False
-                        break
-                if not holds:
+        kept, n_touched = 0, 0
+        for p in range(low, high + 1):
+            key = indices[p] if p < high else owned.size
+            for group in range(group_first[key], group_first[key + 1]):
+                target = group_target[group]
+                if owned[target] == 1 and not include_owned:
                     continue
-                for j in range(target_offsets[r], target_offsets[r + 1]):
-                    item = targets[j]
-                    if owned[item] == 1 and not include_owned:
-                        continue
-                    if value[item] == -np.inf:
-                        touched[n_touched] = item
-                        n_touched += 1
-                    if scores[r] > value[item]:
-                        value[item] = scores[r]
-        kept = 0
-        for t in range(n_touched):
-            item = touched[t]
-            score = value[item]
-            value[item] = -np.inf
-            at = kept
-            while at > 0 and (
-                found_scores[b, at - 1] < score
-                or (found_scores[b, at - 1] == score and found[b, at - 1] > item)
-            ):
-                at -= 1
-            if at == n:
-                continue
-            if kept < n:
-                kept += 1
-            for j in range(kept - 1, at, -1):
-                found[b, j] = found[b, j - 1]
-                found_scores[b, j] = found_scores[b, j - 1]
-            found[b, at] = item
-            found_scores[b, at] = score
+                for entry in range(entry_first[group], entry_first[group + 1]):
+                    r = entry_rule[entry]
+                    if scores[r] <= value[target] or (kept == n and scores[r] < found_scores[b, n - 1]):
+                        break
+                    holds = True
+                    for j in range(offsets[r], offsets[r + 1]):
+                        if owned[items[j]] == 0:
+                            holds = False
+                            break
+                    if holds:
+                        if value[target] == -np.inf:
+                            touched[n_touched] = target
+                            n_touched += 1
+                        value[target] = scores[r]
+                        kept = _place(target, scores[r], n, kept, found[b], found_scores[b])
+                        break
         for j in range(kept, n):
             found[b, j] = -1
             found_scores[b, j] = np.nan
+        for k in range(n_touched):
+            value[touched[k]] = -np.inf
         for p in range(low, high):
             owned[indices[p]] = 0

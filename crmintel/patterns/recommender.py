@@ -116,16 +116,12 @@ class RuleRecommender(BaseEstimator):
         found = np.empty((len(baskets), n), dtype=np.int32)
         scores = np.empty((len(baskets), n), dtype=np.float64)
         n_items = rules.items.size
-        first, by_key, unconditional = _index(rules)
         recommend_items(
             indptr=baskets.indptr, indices=baskets.indices,
             items=rules.antecedents.indices.astype(np.int32), offsets=rules.antecedents.indptr.astype(np.int64),
-            targets=rules.consequents.indices.astype(np.int32),
-            target_offsets=rules.consequents.indptr.astype(np.int64),
-            first=first, by_key=by_key, unconditional=unconditional, scores=values,
-            include_owned=bool(include_owned), n=n, owned=np.zeros(n_items, dtype=np.int8),
-            value=np.full(n_items, -np.inf), touched=np.empty(n_items, dtype=np.int32),
-            found=found, found_scores=scores,
+            **_groups(rules, values), scores=values, include_owned=bool(include_owned), n=n,
+            owned=np.zeros(n_items, dtype=np.int8), value=np.full(n_items, -np.inf),
+            touched=np.empty(n_items, dtype=np.int32), found=found, found_scores=scores,
         )  # fmt: skip
         labels = np.concatenate([rules.items.astype(object), [None]])  # at -1 stands nothing
         return labels[found], scores
@@ -164,16 +160,26 @@ def _owned(X: Any) -> Baskets:
     return baskets.by_customer(len(X))
 
 
-def _index(rules: RuleSet) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-    """Return for each item the rules to look at where it is owned, and the rules without an antecedent.
+def _groups(rules: RuleSet, values: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Return the rules in groups of one key and one target, see `crmintel.kernels.rules.recommend_items`.
 
-    A rule is looked up by the item of its antecedent that the fewest antecedents hold.
+    A rule's key is the item of its antecedent that the fewest antecedents hold; without an antecedent it is one
+    beyond the items. A rule stands in the group of every item it concludes.
     """
     n_items = rules.items.size
     items, offsets = rules.antecedents.indices.astype(np.int64), rules.antecedents.indptr
-    conditional = np.diff(offsets) > 0
     rarity = np.bincount(items, minlength=n_items)[items] * n_items + items
-    keys = np.minimum.reduceat(rarity, offsets[:-1][conditional]) % n_items if items.size else items
-    by_key = np.flatnonzero(conditional)[np.argsort(keys, kind="stable")].astype(np.int32)
-    first = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=n_items))]).astype(np.int64)
-    return first, by_key, np.flatnonzero(~conditional).astype(np.int32)
+    keys = np.full(len(rules), n_items)
+    conditional = np.diff(offsets) > 0
+    if items.size:
+        keys[conditional] = np.minimum.reduceat(rarity, offsets[:-1][conditional]) % n_items
+    rule = np.repeat(np.arange(len(rules)), np.diff(rules.consequents.indptr))
+    group = keys[rule] * n_items + rules.consequents.indices
+    order = np.lexsort((-values[rule], group))
+    groups, entry_first = np.unique(group[order], return_index=True)
+    return {
+        "group_first": np.searchsorted(groups, np.arange(n_items + 2) * n_items),
+        "group_target": (groups % max(n_items, 1)).astype(np.int32),
+        "entry_first": np.append(entry_first, group.size),
+        "entry_rule": rule[order].astype(np.int32),
+    }

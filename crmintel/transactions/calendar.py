@@ -114,7 +114,7 @@ def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
         except ValueError:
             raise InputError(f"{name} must be a date such as '2017-09-30'; got {value!r}.") from None
     if type(value).__name__ == "NaTType":  # of pandas: calls itself a datetime and is none
-        value = np.datetime64("NaT")
+        value = np.datetime64("NaT", "us")
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None:
             if zone is None:

@@ -45,7 +45,7 @@ def tables(draw, fields=None):
 
 
 def to_log(lines, end=START + timedelta(days=DAYS - 1)):
-    stamps = [np.datetime64(line["day"], "h") + line["hour"] for line in lines]
+    stamps = [np.datetime64(line["day"], "h") + np.timedelta64(line["hour"], "h") for line in lines]
     columns = {
         name: np.array([line[name] for line in lines], dtype=None if name in FIELDS[:3] else object)
         for name in FIELDS
@@ -91,6 +91,28 @@ def test_every_feature_equals_its_definition(lines):
     assert sorted(names) == sorted(model.get_feature_names_out())
     order = [names.index(name) for name in model.get_feature_names_out()]
     np.testing.assert_allclose(rows, wanted[:, order], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("windows", [(1, 2, 3), (5, 10, 31, 77, 400)], ids=str)
+def test_every_edge_of_a_window_equals_its_definition(windows):
+    """Purchases on most days: on the first and last day of each window, and on the days beside them."""
+    rng = np.random.default_rng(2)
+    lines = [
+        {
+            "customer": who,
+            "day": START + timedelta(days=n),
+            "hour": 12,
+            "amount": 1.0,
+            "item": int(rng.integers(5)),
+        }
+        for who in range(20)
+        for n in np.flatnonzero(rng.random(DAYS) < 0.7).tolist()
+    ]
+    log = to_log(lines)
+    names, wanted = expected(lines, [(who, START + timedelta(days=DAYS - 1)) for who in range(20)], windows)
+    model = ci.BehaviourFeatures(windows).fit(log)
+    order = [names.index(name) for name in model.get_feature_names_out()]
+    np.testing.assert_allclose(model.transform(log), wanted[:, order], rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

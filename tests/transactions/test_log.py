@@ -263,7 +263,7 @@ def test_since_within_the_last_day():
         (lambda log: log.split("31.12.2023"), InputError, "such as '2017-09-30'; got '31.12.2023'"),
         (lambda log: log.split(20230101), InputTypeError, "got 20230101"),
         (lambda log: log.split(None), InputTypeError, "got None"),
-        (lambda log: log.split(np.datetime64("NaT")), InputError, "missing"),
+        (lambda log: log.split(np.datetime64("NaT", "us")), InputError, "missing"),
         (lambda log: log.split(pd.NaT), InputError, "missing"),
         (lambda log: log.split(np.datetime64("300000-01-01")), InputError, "300000-01-01"),
         (

@@ -34,6 +34,7 @@ nb_execution_mode = "off"  # the tests run every example of these pages
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+html_static_path = ["_static"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"crmintel {version}"
 html_theme_options = {

@@ -1,0 +1,149 @@
+"""Draw the pictures of the guide from real data: ``python docs/pictures.py`` (needs crmintel[data,plot])."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.dates import ConciseDateFormatter
+from matplotlib.ticker import NullFormatter
+from sklearn.calibration import CalibrationDisplay
+
+import crmintel as ci
+from crmintel.plots.holdout import CalibrationHoldoutDisplay
+from crmintel.plots.lorenz import LorenzDisplay
+
+FOLDER = Path(__file__).parent / "_static"
+BLUE, RED, GREY = "#1f6f8b", "#c8553d", "#9aa0a6"
+plt.rcParams.update(
+    {"svg.hashsalt": "crmintel", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+)
+
+
+def save(name: str) -> None:
+    plt.gcf().set_size_inches(6.4, 3.8)
+    plt.tight_layout()
+    plt.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=140)
+    plt.close("all")
+
+
+def complete_journey() -> ci.TransactionLog:
+    lines = ci.datasets.load_complete_journey()
+    products = ci.datasets.load_complete_journey("products")[["product_id", "product_type"]]
+    return ci.TransactionLog.from_frame(
+        lines.merge(products, on="product_id", how="left"),
+        customer="household_id",
+        time="transaction_timestamp",
+        amount="sales_value",
+        item="product_type",
+        basket="basket_id",
+    )
+
+
+def histories(log: ci.TransactionLog) -> None:
+    """A log is one history per customer; a split cuts every one of them at the same day."""
+    _, axes = plt.subplots()
+    for row in range(12):
+        days = log[row].to_frame()["time"].to_numpy().astype("datetime64[D]")
+        axes.plot(days, np.full(days.size, row), "o", color=BLUE, markersize=3)
+        axes.hlines(row, days.min(), log.end, color=GREY, linewidth=0.6)
+    axes.axvline(np.datetime64("1997-09-30"), color=RED)
+    axes.annotate(" split", (np.datetime64("1997-09-30"), 11.6), color=RED)
+    axes.set(
+        xlabel="",
+        ylabel="customer",
+        yticks=range(0, 12, 3),
+        title="Twelve customers of CDNOW, one point a purchase",
+    )
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+    save("histories")
+
+
+def lorenz(log: ci.TransactionLog) -> None:
+    LorenzDisplay.from_money(log.spend()).plot()
+    plt.title("Complete Journey: a fifth of the households makes 55 % of sales")
+    save("lorenz")
+
+
+def holdout(log: ci.TransactionLog) -> None:
+    past, future = log.split("1997-09-30")
+    rows = ci.CustomerSummary(unit="week").fit_transform(past)
+    expected = ci.BetaGeoNBD(horizon=39).fit(rows).predict(rows)
+    CalibrationHoldoutDisplay.from_predictions(
+        rows[:, 0], actual=future.purchases(), expected=expected
+    ).plot()
+    plt.title("CDNOW: purchases in the 39 weeks that the model has not seen")
+    save("holdout")
+
+
+def rules(log: ci.TransactionLog) -> None:
+    miner = ci.FrequentItemsets(min_support=0.003, max_length=2)
+    found = ci.AssociationRules(miner, min_value=0.05).fit(log.baskets()).rules_
+    _, axes = plt.subplots()
+    dots = axes.scatter(
+        found.support, found.confidence, c=np.log2(found.lift), s=8, cmap="viridis", rasterized=True
+    )
+    plt.colorbar(dots, label="log2 of lift")
+    axes.set(
+        xscale="log",
+        xlabel="support",
+        ylabel="confidence",
+        title=f"Complete Journey: {len(found):,} rules of two items",
+    )
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    save("rules")
+
+
+def churn(log: ci.TransactionLog) -> None:
+    past, future = log.split("2017-10-02")
+    truth = ci.churn_labels(past, future, "13W")
+    model = ci.make_churn_pipeline().fit(*ci.churn_snapshots(past, "13W"))
+    risk = model.predict_proba(past)[:, 1]
+    CalibrationDisplay.from_predictions(
+        truth, risk, n_bins=8, strategy="quantile", color=BLUE, name="churn model"
+    )
+    plt.xlim(0, 0.35)
+    plt.ylim(0, 0.35)
+    plt.title("Complete Journey: foretold and true churn, as of 2 October 2017")
+    save("churn")
+
+
+def quadrants(log: ci.TransactionLog) -> None:
+    rows = ci.CustomerSummary(unit="week", extra=("spend", "spend_last_year")).fit_transform(log)
+    values = ci.LifetimeValue(horizon=13).fit(rows).transform(rows)
+    groups = ci.ValueQuadrants().fit(values)
+    names, (_, current, potential) = groups.predict(values), np.asarray(values).T
+    _, axes = plt.subplots()
+    for name, colour in zip(
+        ("cultivate", "develop", "maintain", "abandon"), (BLUE, "#6a994e", "#e09f3e", GREY), strict=True
+    ):
+        axes.scatter(
+            current[names == name], potential[names == name], s=5, color=colour, label=name, rasterized=True
+        )
+    axes.axvline(groups.current_edge_, color="black", linewidth=0.6)
+    axes.axhline(groups.potential_edge_, color="black", linewidth=0.6)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="current value (last year)",
+        ylabel="potential value (next 13 weeks)",
+    )
+    axes.set(ylim=(1, None), title="Complete Journey: the four quadrants of value")
+    axes.legend(frameon=False)
+    save("quadrants")
+
+
+if __name__ == "__main__":
+    orders = ci.datasets.load_cdnow()
+    cdnow = ci.TransactionLog.from_frame(orders, customer="customer_id", time="date", amount="amount")
+    groceries = complete_journey()
+    histories(cdnow)
+    holdout(cdnow)
+    lorenz(groceries)
+    rules(groceries)
+    churn(groceries)
+    quadrants(groceries)

@@ -43,10 +43,12 @@ class CustomerRows(np.ndarray):
         return rows
 
     def __array_finalize__(self, parent: Any) -> None:
-        columns = getattr(parent, "columns", None)
-        kept = columns is not None and self.ndim == 2 and self.shape[1] == len(columns)
-        self.columns = columns if kept else None
-        self.unit = getattr(parent, "unit", None) if kept else None
+        # Views are nameless until proven to be rows: numpy finalizes a transpose before it has its own shape.
+        self.columns, self.unit = None, None
+
+    def _name(self, rows: Any) -> Any:
+        rows.columns, rows.unit = self.columns, self.unit
+        return rows
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         # The result of arithmetic is no longer made of these columns in this unit.
@@ -56,10 +58,22 @@ class CustomerRows(np.ndarray):
         picked = super().__getitem__(key)
         if not isinstance(picked, CustomerRows):
             return picked
-        columns_kept = not isinstance(key, tuple) or all(
+        rows_only = not isinstance(key, tuple) or all(
             isinstance(k, type(Ellipsis)) or (isinstance(k, slice) and k == slice(None)) for k in key[1:]
         )
-        return picked if picked.columns is not None and columns_kept else np.asarray(picked)
+        if self.columns is None or not rows_only or picked.ndim != 2 or picked.shape[1] != len(self.columns):
+            return np.asarray(picked)
+        return self._name(picked)
+
+    def copy(self, order: Any = "C") -> Any:
+        """Return a copy with the same columns and unit."""
+        return self._name(super().copy(order))
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
 
     def __reduce__(self) -> Any:
         if self.columns is None:

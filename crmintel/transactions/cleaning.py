@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
-from crmintel.kernels.returns import match_equal_returns, match_returns_in_time
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, as_date, last_microsecond
 from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS, Lines
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.returns import is_return, undo_returns
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,20 @@ class LogCleaner(TransformerMixin, BaseEstimator):
         """
         return self._clean(X)
 
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Change nothing: a cleaned log stays a log, so that pipelines with a cleaner in front can choose frames.
+
+        Parameters
+        ----------
+        transform : str, optional
+            Ignored.
+
+        Returns
+        -------
+        LogCleaner
+        """
+        return self
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -219,7 +233,7 @@ class LogCleaner(TransformerMixin, BaseEstimator):
         if self.duplicates == "drop":
             ledger.drop(_duplicates(lines, owners, ledger.keep), "duplicate")
         if self.returns != "keep":
-            lines = _undo_returns(lines, owners, ledger, self.returns)
+            lines = self._undo_returns(lines, owners, ledger)
         if self.zero == "drop" and lines.amount is not None:
             ledger.drop(lines.amount == 0.0, "zero amount")
         if not ledger.keep.any():
@@ -252,6 +266,17 @@ class LogCleaner(TransformerMixin, BaseEstimator):
         time = log.lines.time
         ledger.drop(time < int(earliest.astype("datetime64[us]").astype(np.int64)), "impossible date")
         ledger.drop(time > last_microsecond(latest), "future date")
+
+    def _undo_returns(self, lines: Lines, owners: NDArray[np.int64], ledger: _Ledger) -> Lines:
+        returns = ledger.keep & is_return(lines)
+        if self.returns == "drop" or not returns.any():
+            ledger.drop(returns, "return")
+            return lines
+        undone = undo_returns(lines, owners, ledger.keep, returns, by_item=self.returns == "match")
+        ledger.n_reduced = undone.n_reduced
+        ledger.drop(undone.matched, "matched return", money=0.0)
+        ledger.drop(undone.unmatched, "unmatched return", money=undone.unmatched_money)
+        return undone.lines
 
 
 class _Ledger:
@@ -306,59 +331,6 @@ def _distinct(values: NDArray[Any]) -> NDArray[np.int64]:
         return np.unique(values, return_inverse=True)[1].astype(np.int64)
     seen: dict[str, int] = {}
     return np.fromiter((seen.setdefault(repr(v), len(seen)) for v in values.tolist()), np.int64, values.size)
-
-
-def _undo_returns(lines: Lines, owners: NDArray[np.int64], ledger: _Ledger, how: str) -> Lines:
-    returns = np.zeros(len(lines), dtype=bool)
-    for column in (lines.amount, lines.quantity):
-        if column is not None:
-            returns |= column < 0
-    returns &= ledger.keep
-    measure = lines.amount if lines.amount is not None else lines.quantity
-    if how == "drop" or measure is None or not returns.any():
-        ledger.drop(returns, "return")
-        return lines
-    undoing = returns & (measure < 0)
-    left = _left(lines, owners, np.abs(measure), undoing, ledger.keep & (~returns | undoing), how)
-    bought = ledger.keep & ~returns & (measure > 0)
-    undone, reduced = bought & (left == 0.0), bought & (left > 0.0) & (left < measure)
-    unmatched = returns & ~(undoing & (left == 0.0))
-    money = 0.0 if lines.amount is None else float(np.where(undoing, -left, measure)[unmatched].sum())
-    ledger.n_reduced = int(reduced.sum())
-    ledger.drop((returns & ~unmatched) | undone, "matched return", money=0.0)
-    ledger.drop(unmatched, "unmatched return", money=money)
-    share = np.divide(left, measure, out=np.ones(len(lines)), where=reduced)
-    present = {name: c for name in NUMBER_FIELDS if (c := getattr(lines, name)) is not None}
-    return lines.with_columns(**{name: column * share for name, column in present.items()})
-
-
-def _left(
-    lines: Lines,
-    owners: NDArray[np.int64],
-    size: NDArray[np.float64],
-    is_return: NDArray[np.bool_],
-    keep: NDArray[np.bool_],
-    how: str,
-) -> NDArray[np.float64]:
-    """Return what is left of each line's ``size`` when the returns have undone what they can."""
-    returners = np.zeros(owners[-1] + 1, dtype=bool)
-    returners[owners[is_return]] = True
-    rows = np.flatnonzero(keep & returners[owners])
-    group = owners[rows]
-    if how == "match" and lines.item is not None:
-        group = group * (lines.item.values.size + 1) + lines.item.codes[rows] + 1
-    time, is_return, sizes = lines.time[rows], is_return[rows], size[rows]
-    left, stack = sizes.copy(), np.empty(rows.size, dtype=np.int64)
-    if how == "match":
-        order = np.lexsort((is_return, time, sizes, group))
-        match_equal_returns(order, group, is_return, sizes, left, stack)
-    # Equal lines of one moment are told apart by item, so that the order of the input never decides.
-    ties = [] if lines.item is None else [lines.item.codes[rows]]
-    order = np.lexsort((*ties, sizes, is_return, time, group))
-    match_returns_in_time(order, group, is_return, sizes, left, stack)
-    everything = size.copy()
-    everything[rows] = left
-    return everything
 
 
 def _window(log: TransactionLog, keep: NDArray[np.bool_]) -> tuple[np.datetime64, np.datetime64]:

@@ -101,6 +101,17 @@ def test_the_last_day_of_the_horizon_counts_and_the_next_does_not():
     assert ci.churn_labels(past, future, "1W", gap="5D").tolist() == [1, 1]
 
 
+def test_the_last_microsecond_of_the_horizon_counts():
+    log = ci.TransactionLog.from_arrays(
+        customer=[1, 2, 1, 2],
+        time=["2024-01-01", "2024-01-01", "2024-02-05T23:59:59.999999", "2024-02-06T00:00:00"],
+        end="2024-03-01",
+    )
+    assert ci.churn_labels(*log.split("2024-01-31"), 5).tolist() == [0, 1]
+    assert ci.churn_labels(*log.split("2024-01-31T12:00"), 5.25).tolist() == [1, 1]
+    assert ci.churn_labels(*log.split("2024-01-31T12:00"), 5.5).tolist() == [0, 0]
+
+
 def test_a_horizon_may_end_with_the_log_but_not_after():
     past, future = simple_log().split("2024-03-01")
     assert ci.churn_labels(past, future, 30).tolist() == [0, 1]

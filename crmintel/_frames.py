@@ -69,7 +69,7 @@ def _as_column(values: Any, name: str) -> Any:
     native = nw.from_native(values, pass_through=True, allow_series=True)
     if isinstance(native, nw.Series):
         return native
-    if np.ma.is_masked(values):
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputTypeError(
             f"{name} is a masked array; fill its {np.ma.count_masked(values)} masked values or drop those rows first."
         )

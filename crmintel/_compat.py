@@ -1,11 +1,13 @@
-"""What scikit-learn and joblib give only in part: random generators of any kind, and how many threads to use."""
+"""What scikit-learn and its dependencies give only in part: generators of any kind, and how many threads to use."""
 
 from __future__ import annotations
 
 import numbers
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from crmintel.exceptions import InputError, InputTypeError
 
@@ -39,3 +41,12 @@ def thread_count(n_jobs: Any) -> int:
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(n_jobs))
+
+
+def few_rows_one_thread(n_rows: int) -> AbstractContextManager[Any]:
+    """Return a context in which OpenMP keeps to one thread, if the rows are too few to share.
+
+    2,400 rows boosted take 0.17 s of CPU on one thread and 0.83 s on two of a busy machine, 100,000 rows 1.6 s and
+    12 s: threads that wait for each other spin.
+    """
+    return threadpool_limits(1, user_api="openmp") if n_rows < 100_000 else nullcontext()

@@ -29,7 +29,7 @@ def check_number(
     if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
         what = "a whole number" if integer else "a number"
         raise InputTypeError(f"{name} must be {what}, got {value!r} of type {type(value).__name__}.")
-    number = int(value) if integer else float(value)
+    number: float = int(value) if integer else float(value)  # type: ignore[call-overload]
     bounds = []
     if low is not None:
         bounds.append(f"{'>' if strict_low else '>='} {low}")

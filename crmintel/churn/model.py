@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from crmintel._compat import few_rows_one_thread
 from crmintel._validation import check_choice
 from crmintel.churn.inputs import ChurnInputs
 from crmintel.exceptions import InputError, InputTypeError
@@ -145,7 +146,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
                 )
             # Unshuffled folds: of snapshots, which come date by date, they hold out dates rather than customers.
             model = CalibratedClassifierCV(model, method=self.calibration_, cv=int(min(_FOLDS, counts.min())))
-        self.model_ = model.fit(X, labels)
+        with few_rows_one_thread(len(X)):
+            self.model_ = model.fit(X, labels)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

@@ -70,6 +70,10 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
     segments_, tiers_, value_, quadrants_, churn_, rules_, recommender_ : fitted estimators
         ``None`` where left out; ``value_`` reads the rows of ``summary_``.
     summary_ : CustomerSummary
+    purchases_ : estimator
+        The purchase model: that of ``value_``, or alone where there is no money.
+    has_money_, has_items_ : bool
+        What the log holds.
 
     Examples
     --------

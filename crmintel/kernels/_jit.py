@@ -17,7 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 import numba
-from numba.core import caching, types
+from numba.core import caching
+from numba.core.types.misc import unliteral
 
 _KERNELS: list[Any] = []
 
@@ -87,7 +88,7 @@ def _forget_literals(compiled: Any) -> None:
     template = compiled.get_call_template
 
     def get_call_template(args: Any, kws: Any) -> Any:
-        return template([types.unliteral(a) for a in args], {k: types.unliteral(a) for k, a in kws.items()})
+        return template([unliteral(a) for a in args], {k: unliteral(a) for k, a in kws.items()})
 
     compiled.get_call_template = get_call_template
 

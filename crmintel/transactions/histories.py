@@ -104,8 +104,8 @@ class Histories:
     def _select(self, index: Any) -> Self:
         return self._view(
             customers=self.customers[index],
-            starts=self.starts[index],
-            stops=self.stops[index],
+            starts=np.ascontiguousarray(self.starts[index]),
+            stops=np.ascontiguousarray(self.stops[index]),
             ends=None if self._ends is None else self._ends[index],
             attributes={name: values[index] for name, values in self.attributes.items()},
         )

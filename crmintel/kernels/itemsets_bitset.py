@@ -29,44 +29,59 @@ from crmintel.kernels.itemsets import (
 # extensions start.
 WORD, MEMBER, SIZE, NEXT, NODE, PERFECT = 0, 1, 2, 3, 4, 5
 
-# The field of ``state`` that says at which level the search stands; -1 where there is none.
-LEVEL = 2
+# Fields of ``state``: the level the search stands at (-1 where there is no search), and what holds for its class.
+LEVEL, N_WORDS, MAX_LEVELS, PRUNE = 2, 3, 4, 5
 
 WORDS_FULL, CLASS_FULL = 3, 4  # see `crmintel.kernels.itemsets.DONE`
 
 
 @kernel
-def set_bits(entries, begins, ends, n_rows, n_words, words):
-    """Turn the rows ``entries[begins[r]:ends[r]]`` into one column of bits per item."""
+def open_class(
+    entries, begins, ends, n_rows, labels, counts, n, count, column, words, members, perfect, levels, state
+):
+    """Turn the rows ``entries[begins[r]:ends[r]]`` over ``n`` items into a class below the node about to be written.
+
+    ``labels`` and ``counts`` are those of the items, ``count`` that of the node; items of the same count are perfect
+    extensions and get no column. ``column`` is scratch.
+    """
+    n_words = (n_rows + 63) >> 6
+    if n * n_words > words.size:
+        state[NEEDED] = n * n_words
+        return WORDS_FULL
+    if n > members.shape[1]:
+        state[NEEDED] = n
+        return CLASS_FULL
+    prune = state[MAX_LEVELS] >= n  # where a length limit is in reach, copied blocks could pass it
+    kept, n_perfect = 0, 0
+    for i in range(n):
+        if prune and counts[i] == count:
+            perfect[n_perfect] = labels[i]
+            n_perfect += 1
+            column[i] = -1
+        else:
+            members[LABEL, kept] = labels[i]
+            members[SUPPORT, kept] = counts[i]
+            column[i] = kept * n_words
+            kept += 1
+    for w in range(kept * n_words):
+        words[w] = 0
     for row in range(n_rows):
         word = row >> 6
         bit = np.uint64(1) << np.uint64(row & 63)
         for p in range(begins[row], ends[row]):
-            words[entries[p] * n_words + word] |= bit
-
-
-@kernel
-def open_class(n, n_words, node, count, prune, words, members, perfect, levels, state):
-    """Put a class of ``n`` columns below ``node`` on the first level, without ``node``'s perfect extensions."""
-    kept, n_perfect = 0, 0
-    for i in range(n):
-        if prune and members[SUPPORT, i] == count:
-            perfect[n_perfect] = members[LABEL, i]
-            n_perfect += 1
-            continue
-        members[LABEL, kept] = members[LABEL, i]
-        members[SUPPORT, kept] = members[SUPPORT, i]
-        for w in range(n_words):
-            words[kept * n_words + w] = words[i * n_words + w]
-        kept += 1
+            if column[entries[p]] >= 0:
+                words[column[entries[p]] + word] |= bit
     levels[0, WORD] = 0
     levels[0, MEMBER] = 0
     levels[0, SIZE] = kept
     levels[0, NEXT] = 0
-    levels[0, NODE] = node
+    levels[0, NODE] = state[TRIE_SIZE]
     levels[0, PERFECT] = 0
     levels[1, PERFECT] = n_perfect
     state[LEVEL] = 0
+    state[N_WORDS] = n_words
+    state[PRUNE] = prune
+    return DONE
 
 
 @kernel
@@ -114,8 +129,9 @@ def _intersect(
 
 
 @kernel
-def mine_class(n_words, min_count, max_depth, prune, words, members, perfect, levels, state, trie, stop):
+def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
     """Search the class on ``levels`` from ``state`` on."""
+    n_words, max_levels, prune = state[N_WORDS], state[MAX_LEVELS], state[PRUNE] == 1
     depth, size = state[LEVEL], state[TRIE_SIZE]
     status = DONE
     while depth >= 0:
@@ -157,7 +173,7 @@ def mine_class(n_words, min_count, max_depth, prune, words, members, perfect, le
         trie[ITEM, size] = members[LABEL, member + i]
         trie[COUNT, size] = count
         size += 1
-        if i == 0 or depth + 1 >= max_depth:
+        if i == 0 or depth + 1 >= max_levels:
             continue
         first_perfect = levels[depth + 1, PERFECT]
         kept, n_perfect = _intersect(

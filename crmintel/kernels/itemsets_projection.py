@@ -23,11 +23,11 @@ from crmintel.kernels.itemsets import (
     TRIE_FULL,
     TRIE_SIZE,
 )
-from crmintel.kernels.itemsets_bitset import CLASS_FULL, LEVEL, WORDS_FULL, mine_class, open_class, set_bits
+from crmintel.kernels.itemsets_bitset import CLASS_FULL, LEVEL, MAX_LEVELS, WORDS_FULL, mine_class, open_class
 
-# Further fields of ``state``: the conditional database on top of the stack, what holds for the class of columns that
-# is being searched, and how many databases were mined by rows and by bits.
-DEPTH, N_WORDS, CLASS_DEPTH, PRUNE, BY_ROWS, BY_BITS = 3, 4, 5, 6, 7, 8
+# Further fields of ``state``: the conditional database on top of the stack, and how many databases were mined by rows
+# and by bits.
+DEPTH, BY_ROWS, BY_BITS = 6, 7, 8
 STATE_SIZE = 9
 
 MEMBERS_FULL, FIRST_FULL, ENTRIES_FULL, PARTS_FULL, ROWS_FULL = 5, 6, 7, 8, 9
@@ -139,32 +139,6 @@ def deliver(entries, rows, n_rows, n, first, base, fill, parts):
 
 
 @kernel
-def open_bits(
-    entries, rows, n_rows, n, above, count, max_depth, members, words, class_members, perfect, levels, state
-):
-    """Turn the rows of the conditional database of the node about to be written into a class of columns."""
-    n_words = (n_rows + 63) >> 6
-    if n * n_words > words.size:
-        state[NEEDED] = 2 * n * n_words
-        return WORDS_FULL
-    if n > class_members.shape[1]:
-        state[NEEDED] = 2 * n
-        return CLASS_FULL
-    for w in range(n * n_words):
-        words[w] = 0
-    set_bits(entries, rows[BEGIN], rows[END], n_rows, n_words, words)
-    for k in range(n):
-        class_members[LABEL, k] = members[LABEL, above + k]
-        class_members[SUPPORT, k] = members[SUPPORT, above + k]
-    prune = max_depth >= n  # where a length limit is in reach, copied blocks could pass it
-    state[N_WORDS] = n_words
-    state[CLASS_DEPTH] = max_depth
-    state[PRUNE] = prune
-    open_class(n, n_words, state[TRIE_SIZE], count, prune, words, class_members, perfect, levels, state)
-    return DONE
-
-
-@kernel
 def mine_projected(
     base_entries, base_parts, min_count, max_length, bias, stop,
     trie, members, first, entries, parts, rows, tally, local, found, stack,
@@ -185,10 +159,7 @@ def mine_projected(
     """
     while True:
         if state[LEVEL] >= 0:
-            status = mine_class(
-                state[N_WORDS], min_count, state[CLASS_DEPTH], state[PRUNE] == 1,
-                words, class_members, perfect, levels, state, trie, stop,
-            )  # fmt: skip
+            status = mine_class(min_count, words, class_members, perfect, levels, state, trie, stop)
             if status != DONE:
                 return status
         depth, size = state[DEPTH], state[TRIE_SIZE]
@@ -259,9 +230,11 @@ def mine_projected(
         bit_cost = n * n * (n_words * WORD_COST + STEP_COST) + n * n_words
         row_cost = squares * ENTRY_COST + n * ITEM_COST
         if bias > 0 and (n_words <= 2 or bit_cost < bias * row_cost):
-            status = open_bits(
-                entries, rows, n_rows, n, above, members[SUPPORT, member + i], max_length - depth - 1,
-                members, words, class_members, perfect, levels, state,
+            state[MAX_LEVELS] = max_length - depth - 1
+            status = open_class(
+                entries, rows[BEGIN], rows[END], n_rows, members[LABEL, above : above + n],
+                members[SUPPORT, above : above + n], n, members[SUPPORT, member + i], found,
+                words, class_members, perfect, levels, state,
             )  # fmt: skip
             if status != DONE:
                 return status

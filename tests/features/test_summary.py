@@ -148,7 +148,10 @@ def test_the_order_of_the_lines_does_not_matter(drawn, grain, random):
     random.shuffle(shuffled)
     model = CustomerSummary(collapse=grain, extra=EXTRAS)
     np.testing.assert_allclose(
-        model.fit_transform(log_of(lines, end)), model.fit_transform(log_of(shuffled, end)), rtol=1e-12, atol=1e-12
+        model.fit_transform(log_of(lines, end)),
+        model.fit_transform(log_of(shuffled, end)),
+        rtol=1e-12,
+        atol=1e-12,
     )
 
 
@@ -170,7 +173,11 @@ def test_a_history_is_possible(drawn, grain, unit):
 
 
 def row(lines, end=None, **parameters):
-    return CustomerSummary(**parameters).fit_transform(log_of([("ann", *line) for line in lines], end))[0].tolist()
+    return (
+        CustomerSummary(**parameters)
+        .fit_transform(log_of([("ann", *line) for line in lines], end))[0]
+        .tolist()
+    )
 
 
 def day(text, hour=12):
@@ -231,7 +238,9 @@ def test_spend_of_the_last_year_is_that_of_365_days():
 def test_purchases_on_the_end_day_count():
     lines = [(day("2024-01-01"), 1.0, 1.0), (day("2024-01-08", 15), 2.0, 1.0)]
     assert row(lines, "2024-01-08") == [1, 7, 7, 2]
-    assert row(lines, "2024-01-08", unit="day", collapse="hour") == pytest.approx([1, 7 + 3 / 24, 7 + 11 / 24, 2])
+    assert row(lines, "2024-01-08", unit="day", collapse="hour") == pytest.approx(
+        [1, 7 + 3 / 24, 7 + 11 / 24, 2]
+    )
 
 
 def test_attributes_are_columns():

@@ -60,7 +60,9 @@ def summarize(lines, end: date, unit: str, grain: str) -> dict[str, float]:
     for line in sorted(lines, key=lambda line: line[0]):
         held.setdefault(bucket(line[0], grain), []).append(line)
     bought = [
-        group for group in held.values() if any(amount >= 0 and quantity >= 0 for _, amount, quantity in group)
+        group
+        for group in held.values()
+        if any(amount >= 0 and quantity >= 0 for _, amount, quantity in group)
     ]
     first = bought[0][0][0] if bought else min(line[0] for line in lines)
     places = [place(group[0][0]) for group in bought] or [place(first)]

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._validation import check_number
-from crmintel.exceptions import DateRangeError, InputError, InputTypeError
+from crmintel.exceptions import DateRangeError, InputError
 from crmintel.kernels.behaviour import bought_until
 from crmintel.kernels.runs import cut_runs
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, in_days, last_microsecond
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.reader import check_log
 
 
 def churn_labels(
@@ -57,7 +58,7 @@ def churn_labels(
     """
     days, gap_days = _horizon_and_gap(horizon, gap)
     for name, log in (("past", past), ("future", future)):
-        _check_log(log, name)
+        check_log(log, name)
     if not np.array_equal(past.customers, future.customers):
         raise InputError(
             f"past and future must hold the same customers in the same order, got {len(past)} and {len(future)}; "
@@ -140,7 +141,7 @@ def churn_snapshots(
     >>> [str(day) for day in snapshots.as_of], snapshots.customers.tolist(), labels.tolist()
     (['2024-01-31', '2024-01-31', '2024-03-01', '2024-03-01'], ['ann', 'bob', 'ann', 'bob'], [0, 1, 0, 1])
     """
-    _check_log(log, "log")
+    check_log(log, "log")
     days, gap_days = _horizon_and_gap(horizon, gap)
     step_days = max(1, round(days)) if step is None else _whole_days(step, "step")
     history = days if window is None else _whole_days(window, "window")
@@ -172,11 +173,6 @@ def _as_of_dates(log: TransactionLog, ahead: float, step: int, history: float) -
             f"choose a shorter horizon{'' if history == ahead else ' or window'}."
         )
     return [np.datetime64(day, "D") for day in reversed(range(last, earliest - 1, -step))]
-
-
-def _check_log(log: Any, name: str) -> None:
-    if not isinstance(log, TransactionLog):
-        raise InputTypeError(f"{name} must be a TransactionLog, got {type(log).__name__}.")
 
 
 def _horizon_and_gap(horizon: Any, gap: Any) -> tuple[float, float]:

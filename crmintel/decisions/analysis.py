@@ -18,7 +18,7 @@ from crmintel.decisions.actions import next_actions
 from crmintel.decisions.quadrants import ValueQuadrants
 from crmintel.decisions.table import DecisionTable
 from crmintel.decisions.validation import purchase_model, validate_churn, validate_value
-from crmintel.exceptions import DataWarning, DateRangeError, InputError, InputTypeError
+from crmintel.exceptions import DataWarning, DateRangeError, InputError
 from crmintel.features.rfm import RFMScorer
 from crmintel.features.summary import CustomerSummary
 from crmintel.lifetime.value import LifetimeValue
@@ -28,9 +28,10 @@ from crmintel.patterns.rules import AssociationRules
 from crmintel.segments.tiers import ValueTiers
 from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.reader import LogReader, check_log
 
 
-class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
+class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
     """Turn a log into one row per customer: segment, tier, value, churn risk, next offer, what to do.
 
     ``fit`` first measures the value and the churn model on later dates that were held out, then refits both on the
@@ -134,7 +135,7 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
         DateRangeError
             If the horizon is longer than the log.
         """
-        log = _check_log(X)
+        log = check_log(X)
         days = check_number(in_days(self.horizon, "horizon"), "horizon", low=0.0, strict_low=True)
         check_number(self.n_offers, "n_offers", low=1, integer=True)
         check_number(self.margin, "margin", low=0.0)
@@ -186,7 +187,7 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
             far as the log has them.
         """
         check_is_fitted(self)
-        log = _check_log(X)
+        log = check_log(X)
         columns: dict[str, Any] = {}
         if self.segments_ is not None:
             columns["segment"] = self.segments_.predict(log)
@@ -224,11 +225,6 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
         DecisionTable
         """
         return self.fit(X).transform(X)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        return tags
 
     def _span(self) -> str:
         return f"{in_days(self.horizon, 'horizon'):g}D"
@@ -304,12 +300,3 @@ class CustomerBaseAnalysis(TransformerMixin, BaseEstimator):
             measure="confidence",
             min_value=self.min_confidence,
         )
-
-
-def _check_log(X: Any) -> TransactionLog:
-    if not isinstance(X, TransactionLog):
-        raise InputTypeError(
-            f"CustomerBaseAnalysis reads a TransactionLog, got {type(X).__name__}; make one with "
-            "TransactionLog.from_frame."
-        )
-    return X

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crmintel._frames import build_frame
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.reader import check_log
 
 
 class DecisionTable:
@@ -49,8 +50,7 @@ class DecisionTable:
     """
 
     def __init__(self, log: TransactionLog, **columns: Any) -> None:
-        if not isinstance(log, TransactionLog):
-            raise InputTypeError(f"log must be a TransactionLog, got {type(log).__name__}.")
+        check_log(log, "log")
         self.columns: dict[str, NDArray[Any]] = {"customer": log.customers}
         self._library = log.library
         for name, answer in columns.items():

@@ -11,11 +11,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel.exceptions import InputError
 from crmintel.features.rows import CustomerRows
 from crmintel.kernels.behaviour import describe_behaviour
 from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.reader import LogReader, check_log
 
 FIELDS = ("amount", "quantity", "discount", "item", "category")
 _COUNTED = {"purchases": None, "spend": "amount", "items": "item", "categories": "category"}  # in each window
@@ -23,7 +24,7 @@ _WHOLE_HISTORY = np.iinfo(np.int64).max
 _MAX_WINDOW = 1_000_000  # days
 
 
-class BehaviourFeatures(TransformerMixin, BaseEstimator):
+class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
     """Describe each customer's behaviour on the as-of day of their history: one row per sample of the log.
 
     Only lines up to a sample's as-of day are in its history (`TransactionLog.as_of`), so a feature cannot see what
@@ -108,7 +109,7 @@ class BehaviourFeatures(TransformerMixin, BaseEstimator):
         InputError
             If a window is not between 1 and 1,000,000 days, or two are the same.
         """
-        _check_log(X)
+        check_log(X)
         self.windows_ = _window_days(self.windows)
         self.fields_ = tuple(name for name in FIELDS if getattr(X.lines, name) is not None)
         self.columns_ = tuple(_columns(X[:0], self.windows_, self.fields_))
@@ -132,7 +133,7 @@ class BehaviourFeatures(TransformerMixin, BaseEstimator):
             If the log lacks a field that it had in ``fit``.
         """
         check_is_fitted(self)
-        _check_log(X)
+        check_log(X)
         for name in self.fields_:
             X.lines.need(name, "BehaviourFeatures, which was fitted with it,")
         columns = _columns(X, self.windows_, self.fields_)
@@ -152,19 +153,6 @@ class BehaviourFeatures(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return np.array(self.columns_, dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        return tags
-
-
-def _check_log(X: Any) -> None:
-    if not isinstance(X, TransactionLog):
-        raise InputTypeError(
-            f"BehaviourFeatures reads a TransactionLog, got {type(X).__name__}; make one with "
-            "TransactionLog.from_frame."
-        )
 
 
 def _window_days(windows: Any) -> NDArray[np.int64]:

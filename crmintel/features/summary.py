@@ -22,6 +22,7 @@ from crmintel.transactions.calendar import (
     unit_name,
 )
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.reader import LogReader, check_log
 
 EXTRAS = ("spend", "spend_last_year", "sum_log_gaps")
 _FIXED_GRAINS = {
@@ -32,7 +33,7 @@ _FIXED_GRAINS = {
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-class CustomerSummary(TransformerMixin, BaseEstimator):
+class CustomerSummary(LogReader, TransformerMixin, BaseEstimator):
     """Summarise each customer's purchases: the input of the lifetime models.
 
     ``unit`` is the ruler and ``collapse`` the grain: with ``unit="week", collapse="day"`` the purchases of a day are
@@ -191,16 +192,11 @@ class CustomerSummary(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
         tags.requires_fit = True
         return tags
 
     def _columns(self, X: Any) -> tuple[str, str]:
-        if not isinstance(X, TransactionLog):
-            raise InputTypeError(
-                f"CustomerSummary reads a TransactionLog, got {type(X).__name__}; make one with "
-                "TransactionLog.from_frame."
-            )
+        check_log(X)
         unit, grain = unit_name(self.unit), grain_name(self.collapse)
         if isinstance(self.extra, str):
             raise InputError(

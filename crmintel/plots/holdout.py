@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel._validation import check_number, check_vector
-from crmintel.exceptions import MissingExtraError
+from crmintel.plots._axes import axes_for
 
 
 class CalibrationHoldoutDisplay:
@@ -88,15 +88,7 @@ class CalibrationHoldoutDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError:
-            raise MissingExtraError(
-                "CalibrationHoldoutDisplay draws with matplotlib, which is not installed: "
-                "pip install 'crmintel[plot]'"
-            ) from None
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = axes_for(ax, self)
         frequency = self.data["frequency"]
         ax.plot(frequency, self.data["actual"], marker="o", label="actual")
         ax.plot(frequency, self.data["expected"], marker="s", linestyle="--", label="expected")

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.exceptions import MissingExtraError
+from crmintel.plots._axes import axes_for
 from crmintel.segments.concentration import gini, lorenz_curve
 
 
@@ -72,14 +72,7 @@ class LorenzDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError:
-            raise MissingExtraError(
-                "LorenzDisplay draws with matplotlib, which is not installed: pip install 'crmintel[plot]'"
-            ) from None
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = axes_for(ax, self)
         ax.plot(self.data["customers"], self.data["money"], label=f"customers (Gini {self.gini:.2f})")
         ax.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="equal spend")
         ax.set(xlabel="share of customers, smallest first", ylabel="share of money", xlim=(0, 1), ylim=(0, 1))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel.exceptions import MissingExtraError
+from crmintel.plots._axes import axes_for
 from crmintel.segments.tiers import ValueTiers
 
 
@@ -85,14 +85,7 @@ class ValueTiersDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError:
-            raise MissingExtraError(
-                "ValueTiersDisplay draws with matplotlib, which is not installed: pip install 'crmintel[plot]'"
-            ) from None
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = axes_for(ax, self)
         at, width = np.arange(len(self.data["tier"])), 0.4
         ax.bar(at - width / 2, self.data["customer_share"], width, label="customers")
         ax.bar(at + width / 2, self.data["money_share"], width, label="money")

@@ -12,10 +12,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice
-from crmintel.exceptions import DateRangeError, InputError, InputTypeError
+from crmintel.exceptions import DateRangeError, InputError
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, as_date, last_microsecond
 from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS, Lines
 from crmintel.transactions.log import TransactionLog
+from crmintel.transactions.reader import LogReader, check_log
 from crmintel.transactions.returns import is_return, undo_returns
 
 
@@ -80,7 +81,7 @@ class CleaningReport:
         return "\n".join(lines)
 
 
-class LogCleaner(TransformerMixin, BaseEstimator):
+class LogCleaner(LogReader, TransformerMixin, BaseEstimator):
     """Clean a log: impossible dates, exact duplicates, returns, zero amounts. Currency is left alone.
 
     It runs before a pipeline, since it may leave out customers. Each line has at most one reason to go: first
@@ -213,15 +214,11 @@ class LogCleaner(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
         tags.requires_fit = False
         return tags
 
     def _clean(self, X: Any) -> TransactionLog:
-        if not isinstance(X, TransactionLog):
-            raise InputTypeError(
-                f"LogCleaner reads a TransactionLog, got {type(X).__name__}; make one with TransactionLog.from_frame."
-            )
+        check_log(X)
         check_choice(self.returns, "returns", ("match", "net", "drop", "keep"))
         check_choice(self.duplicates, "duplicates", ("drop", "keep"))
         check_choice(self.zero, "zero", ("keep", "drop"))

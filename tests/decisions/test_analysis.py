@@ -165,5 +165,5 @@ def test_mistakes_are_named(quick, log, parameters, message):
 
 
 def test_a_frame_is_refused_with_the_way_out(quick, log):
-    with pytest.raises(TypeError, match=r"reads a TransactionLog, got dict; make one with"):
+    with pytest.raises(TypeError, match="must be a TransactionLog, got dict; make one with"):
         clone(quick).fit(log.to_frame())

@@ -260,7 +260,7 @@ def test_windows_that_cannot_be(windows, error, says):
 
 @pytest.mark.parametrize("X", [None, np.ones((3, 2)), "log", [[1, 2]]], ids=str)
 def test_other_things_than_a_log(X):
-    with pytest.raises(InputTypeError, match="reads a TransactionLog"):
+    with pytest.raises(InputTypeError, match="must be a TransactionLog"):
         ci.BehaviourFeatures().fit(X)
 
 

@@ -81,15 +81,19 @@ def itemset_offsets(parent, offsets):
 def expand(parent, item, offsets, items):
     """Write every itemset's item codes, rising: its parent's, with one more put in its place."""
     for k in range(parent.size):
-        low, at = offsets[k], offsets[k]
+        at = offsets[k + 1] - 1
+        low, p = 0, -1
         if parent[k] >= 0:
-            for p in range(offsets[parent[k]], offsets[parent[k] + 1]):
-                items[at] = items[p]
-                at += 1
-        while at > low and items[at - 1] > item[k]:
-            items[at] = items[at - 1]
+            low, p = offsets[parent[k]], offsets[parent[k] + 1] - 1
+        while p >= low and items[p] > item[k]:
+            items[at] = items[p]
             at -= 1
+            p -= 1
         items[at] = item[k]
+        while p >= low:
+            at -= 1
+            items[at] = items[p]
+            p -= 1
 
 
 @kernel

@@ -14,7 +14,7 @@ from crmintel._progress import progress
 from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError
 from crmintel.kernels.itemsets import COUNT, ITEM, NEEDED, PARENT, TRIE_FULL, TRIE_SIZE, order_baskets
-from crmintel.patterns._searches import PrefixTreeSearch, ProjectionSearch
+from crmintel.patterns._searches import Arenas, PrefixTreeSearch, ProjectionSearch
 from crmintel.transactions.baskets import Baskets
 
 # A fixed number: neither the itemsets nor their order may depend on the number of threads.
@@ -44,9 +44,11 @@ class OrderedBaskets:
 
 
 class _Search(Protocol):
-    def start(self, low: int, high: int) -> dict[str, NDArray[Any]]: ...
+    def arenas(self) -> Arenas: ...
 
-    def advance(self, arenas: dict[str, NDArray[Any]], stop: NDArray[np.int32]) -> tuple[int, str | None]: ...
+    def start(self, arenas: Arenas, low: int, high: int) -> None: ...
+
+    def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]: ...
 
     def name(self, states: list[NDArray[np.int64]]) -> str: ...
 
@@ -146,11 +148,13 @@ def _run(
 ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int64]]]:
     """Search the chunks on threads, so that Ctrl-C reaches this one; the last ones, the largest, come first."""
     stop = np.zeros(1, dtype=np.int32)
+    spare: list[Arenas] = []
     tries, states, total = [], [], 0
     with ThreadPoolExecutor(n_threads) as pool:
         try:
             tasks = [
-                pool.submit(_mine_chunk, search, *chunk, max_itemsets, stop) for chunk in reversed(chunks)
+                pool.submit(_mine_chunk, search, *chunk, max_itemsets, stop, spare)
+                for chunk in reversed(chunks)
             ]
             for task in progress(tasks, verbose=verbose, label="itemsets", total=len(tasks)):
                 while not task.done():
@@ -168,20 +172,25 @@ def _run(
 
 
 def _mine_chunk(
-    search: _Search, low: int, high: int, max_itemsets: int, stop: NDArray[np.int32]
+    search: _Search, low: int, high: int, max_itemsets: int, stop: NDArray[np.int32], spare: list[Arenas]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Mine the itemsets whose least frequent item has a rank in low..high-1; give arrays room as it is needed."""
-    arenas = search.start(low, high)
+    try:
+        arenas = spare.pop()
+    except IndexError:
+        arenas = search.arenas()
+    search.start(arenas, low, high)
     state = arenas["state"]
-    full: str | None = "start"
+    status, full = search.advance(arenas, stop)
     while full is not None:
+        # The room asked for may count up to ``high`` itemsets too many.
+        if status == TRIE_FULL and state[NEEDED] - high > max_itemsets:
+            return np.empty((3, max_itemsets + 1), dtype=np.int32), state
+        arenas[full] = _wider(arenas[full], int(state[NEEDED]))
         status, full = search.advance(arenas, stop)
-        if full is not None:
-            # The room asked for may count up to ``high`` itemsets too many.
-            if status == TRIE_FULL and state[NEEDED] - high > max_itemsets:
-                return np.empty((3, max_itemsets + 1), dtype=np.int32), state
-            arenas[full] = _wider(arenas[full], int(state[NEEDED]))
-    return arenas["trie"][:, : state[TRIE_SIZE]], state
+    found = arenas["trie"][:, : state[TRIE_SIZE]].copy(), state.copy()
+    spare.append(arenas)
+    return found
 
 
 def _wider(array: NDArray[Any], needed: int) -> NDArray[Any]:
@@ -192,11 +201,12 @@ def _wider(array: NDArray[Any], needed: int) -> NDArray[Any]:
 
 
 def _join(tries: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    trie = np.concatenate([np.empty((3, 0), dtype=np.int32), *tries], axis=1)
+    trie = np.empty((3, sum(part.shape[1] for part in tries)), dtype=np.int32)
     at = 0
     for part in tries:
-        parent = trie[PARENT, at : at + part.shape[1]]
-        np.add(parent, at, out=parent, where=parent >= 0)
+        place = trie[:, at : at + part.shape[1]]
+        place[ITEM], place[COUNT] = part[ITEM], part[COUNT]
+        place[PARENT] = np.where(part[PARENT] < 0, -1, part[PARENT] + np.int32(at))
         at += part.shape[1]
     return trie
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel.kernels import fptree
 from crmintel.kernels import itemsets_projection as projection
-from crmintel.kernels.itemsets import MAX_DEPTH
+from crmintel.kernels.itemsets import LABEL, MAX_DEPTH, SUPPORT
 
 if TYPE_CHECKING:
     from crmintel.patterns._mining import OrderedBaskets
@@ -28,29 +28,35 @@ class ProjectionSearch:
         self.algorithm = algorithm
         self.bias = {"auto": 1.0, "projection": 0.0, "bitset": np.inf}[algorithm]
 
-    def start(self, low: int, high: int) -> Arenas:
-        """Return the arrays of a search for the itemsets whose least frequent item has a rank in low..high-1."""
-        arenas: Arenas = {
+    def arenas(self) -> Arenas:
+        """Return the arrays a search works in; they serve one chunk after the other."""
+        n_ranks = self.ordered.items.size
+        return {
             "trie": np.empty((3, _START), dtype=np.int32),
-            "members": _first_members(self.ordered, high),
-            "first": np.concatenate([self.ordered.first[: high + 1], np.empty(_START, dtype=np.int32)]),
+            "members": np.empty((2, n_ranks + _START), dtype=np.int32),
+            "first": np.empty(n_ranks + 1 + _START, dtype=np.int32),
             "entries": np.empty(_START, dtype=np.int32),
             "parts": np.empty((2, _START), dtype=np.int32),
             "rows": np.empty((2, _START), dtype=np.int32),
-            "tally": np.zeros(high + 1, dtype=np.int32),
-            "local": np.empty(high + 1, dtype=np.int32),
-            "found": np.empty(high + 1, dtype=np.int32),
+            "tally": np.zeros(n_ranks + 1, dtype=np.int32),
+            "local": np.empty(n_ranks + 1, dtype=np.int32),
+            "found": np.empty(n_ranks + 1, dtype=np.int32),
             "stack": np.empty((MAX_DEPTH, 7), dtype=np.int64),
             "words": np.empty(_START, dtype=np.uint64),
             "class_members": np.empty((2, _START), dtype=np.int32),
-            "perfect": np.empty(high + 1, dtype=np.int32),
+            "perfect": np.empty(n_ranks + 1, dtype=np.int32),
             "levels": np.empty((MAX_DEPTH, 6), dtype=np.int64),
             "state": np.zeros(projection.STATE_SIZE, dtype=np.int64),
         }
+
+    def start(self, arenas: Arenas, low: int, high: int) -> None:
+        """Set the arrays to search for the itemsets whose least frequent item has a rank in low..high-1."""
+        _put_members(arenas["members"], self.ordered, high)
+        arenas["first"][: high + 1] = self.ordered.first[: high + 1]
+        arenas["stack"][0] = 0
         arenas["stack"][0, [projection.SIZE, projection.NEXT, projection.NODE]] = high, low, -1
-        arenas["stack"][0, [projection.MEMBER, projection.FIRST, projection.PART, projection.ENTRY]] = 0
+        arenas["state"][:] = 0
         arenas["state"][projection.LEVEL] = -1
-        return arenas
 
     def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
@@ -95,24 +101,29 @@ class PrefixTreeSearch:
         )
         self.tree = self.tree[:, :n_nodes].copy()
 
-    def start(self, low: int, high: int) -> Arenas:
-        """Return the arrays of a search for the itemsets whose least frequent item has a rank in low..high-1."""
-        arenas: Arenas = {
+    def arenas(self) -> Arenas:
+        """Return the arrays a search works in; they serve one chunk after the other."""
+        n_ranks = self.ordered.items.size
+        return {
             "trie": np.empty((3, _START), dtype=np.int32),
-            "members": _first_members(self.ordered, high),
-            "heads": np.empty(high + _START, dtype=np.int32),
+            "members": np.empty((2, n_ranks + _START), dtype=np.int32),
+            "heads": np.empty(n_ranks + _START, dtype=np.int32),
             "tree": np.empty((4, _START), dtype=np.int32),
             "slots": np.empty(_START, dtype=np.int32),
-            "tally": np.zeros(high + 1, dtype=np.int32),
-            "local": np.empty(high + 1, dtype=np.int32),
-            "found": np.empty(high + 1, dtype=np.int32),
-            "path": np.empty(high + 1, dtype=np.int32),
+            "tally": np.zeros(n_ranks + 1, dtype=np.int32),
+            "local": np.empty(n_ranks + 1, dtype=np.int32),
+            "found": np.empty(n_ranks + 1, dtype=np.int32),
+            "path": np.empty(n_ranks + 1, dtype=np.int32),
             "stack": np.empty((MAX_DEPTH, 5), dtype=np.int64),
             "state": np.zeros(3, dtype=np.int64),
         }
+
+    def start(self, arenas: Arenas, low: int, high: int) -> None:
+        """Set the arrays to search for the itemsets whose least frequent item has a rank in low..high-1."""
+        _put_members(arenas["members"], self.ordered, high)
+        arenas["stack"][0] = 0
         arenas["stack"][0, [fptree.SIZE, fptree.NEXT, fptree.NODE]] = high, low, -1
-        arenas["stack"][0, [fptree.MEMBER, fptree.TREE_END]] = 0
-        return arenas
+        arenas["state"][:] = 0
 
     def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
@@ -131,7 +142,6 @@ class PrefixTreeSearch:
         return "fpgrowth"
 
 
-def _first_members(ordered: OrderedBaskets, high: int) -> NDArray[np.int32]:
-    members = np.empty((2, high + _START), dtype=np.int32)
-    members[:, :high] = np.arange(high), ordered.counts[:high]
-    return members
+def _put_members(members: NDArray[np.int32], ordered: OrderedBaskets, high: int) -> None:
+    members[LABEL, :high] = np.arange(high)
+    members[SUPPORT, :high] = ordered.counts[:high]

@@ -457,7 +457,7 @@ def test_wrong_parameters(parameters, error, message):
 
 
 def test_it_cleans_logs_only():
-    with pytest.raises(InputTypeError, match="reads a TransactionLog, got list"):
+    with pytest.raises(InputTypeError, match="must be a TransactionLog, got list"):
         LogCleaner().fit([1])
     _, future = log_of([{"customer": c, "time": c, "amount": 1.0} for c in (1, 9)]).split("2024-01-05")
     with pytest.raises(InputError, match="no line"):

@@ -333,14 +333,16 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
     values = _to_numpy(column) if isinstance(column, nw.Series) else column
     if values.dtype.kind in "fiub":
         return np.ascontiguousarray(values, dtype=np.float64)
-    if values.dtype.kind == "O":
+    if values.dtype.kind in "OUT":
         try:
             return np.array(
                 [np.nan if _is_missing(v) else _real(v) for v in values.tolist()], dtype=np.float64
             )
         except (TypeError, ValueError, OverflowError):
             bad = next(row for row, v in enumerate(values.tolist()) if not _is_missing(v) and not _is_real(v))
-            raise InputTypeError(f"row {bad} of {name!r} is {values[bad]!r}, not a number.") from None
+            raise InputTypeError(
+                f"row {bad} of {name!r} is {values[bad : bad + 1].tolist()[0]!r}, not a number."
+            ) from None
     raise InputTypeError(f"the column {name!r} has dtype {values.dtype}; numbers are needed.")
 
 

@@ -98,6 +98,11 @@ class Histories:
                 raise InputError(f"a log has one axis, the customers; got an index of shape {index.shape}.")
         return self._select(index)
 
+    def __array__(self, *args: Any, **kwargs: Any) -> NDArray[Any]:
+        raise InputTypeError(
+            "a TransactionLog is no array of numbers; CustomerSummary and BehaviourFeatures make rows of it."
+        )
+
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 

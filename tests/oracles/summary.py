@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 DAYS = {
     "second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7,
@@ -75,5 +76,5 @@ def summarize(lines, end: date, unit: str, grain: str) -> dict[str, float]:
         "monetary_value": sum(repeat) / len(repeat) if repeat else 0.0,
         "spend": sum(line[1] for line in lines),
         "spend_last_year": sum(line[1] for line in lines if line[0].date() >= year_ago),
-        "sum_log_gaps": sum(math.log(b - a) for a, b in zip(places, places[1:])),
+        "sum_log_gaps": sum(math.log(b - a) for a, b in pairwise(places)),
     }

@@ -23,7 +23,6 @@ from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS
 from crmintel.transactions.log import TransactionLog
 
 METHODS = ("transform", "predict", "predict_proba", "log_likelihood")
-LIBRARIES = (None, "pandas", "polars", "pyarrow")
 
 
 @dataclass(frozen=True)

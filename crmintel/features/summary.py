@@ -153,14 +153,15 @@ class CustomerSummary(LogReader, TransformerMixin, BaseEstimator):
                 stacklevel=2,
             )
         frequency = np.maximum(counts - 1, 0).astype(np.float64)
-        ends = _end_buckets(X, grain)
         recency: NDArray[Any]
         age: NDArray[Any]
         if unit == grain:
-            recency, age = last - first, ends - first
+            recency, age = last - first, _end_buckets(X, grain) - first
         else:
             day_of_first = _first_day(first, grain)
-            last_day = _first_day(ends, grain) if grain == "hour" else X.as_of.astype(np.float64)
+            last_day = (
+                _first_day(_end_buckets(X, grain), grain) if grain == "hour" else X.as_of.astype(np.float64)
+            )
             recency = (_first_day(last, grain) - day_of_first) / UNIT_DAYS[unit]
             age = (last_day - day_of_first) / UNIT_DAYS[unit]
         monetary = np.divide(repeat_spend, frequency, out=np.zeros(len(X)), where=frequency > 0)
@@ -229,6 +230,8 @@ def _periods(log: TransactionLog, unit: str, grain: str) -> tuple[NDArray[np.int
 
 def _first_day(buckets: NDArray[np.int64], grain: str) -> NDArray[np.float64]:
     """Return the day on which each bucket starts, counted from 1970."""
+    if grain == "day":
+        return buckets.astype(np.float64)
     width, shift = _FIXED_GRAINS[grain]
     return (buckets * width - shift) / MICROSECONDS_PER_DAY
 

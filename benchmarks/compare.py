@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.problems import PROBLEMS
 from benchmarks.run import RESULTS
+from benchmarks.startup import PATH as STARTUP
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -45,10 +46,20 @@ def table(results: dict[str, list[dict[str, str]]]) -> str:
     return "\n".join([*lines, "", *notes])
 
 
+def startup_table() -> str:
+    """Return Markdown: what the first use of each part costs, kernels compiled and kernels read from the cache."""
+    with STARTUP.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["| first use of | CPU s, nothing cached | CPU s, kernels cached |", "|---|--:|--:|"]
+    lines += [f"| {row['step']} | {row['cold_s']} | {row['warm_s']} |" for row in rows]
+    return "\n".join([*lines, "", f"Measured {rows[0]['date']} on {rows[0]['machine']}."])
+
+
 def main() -> None:
-    """Write the table between the marks of the page."""
+    """Write the tables between the marks of the page."""
     page = PAGE.read_text(encoding="utf-8")
-    block = f"{BEGIN}\n{table(measured())}\n{END}"
+    tables = f"{table(measured())}\n\n## First use\n\n{startup_table()}"
+    block = f"{BEGIN}\n{tables}\n{END}"
     PAGE.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: block, page, flags=re.DOTALL), encoding="utf-8")
 
 

@@ -70,7 +70,7 @@ def _simulated_rows() -> Any:
 
 def _quest(min_support: int) -> Any:
     """100,000 baskets of 870 items, as in the set T10I4D100K."""
-    return ci.datasets.make_baskets(n_baskets=100_000, n_items=870, random_state=0), min_support
+    return ci.datasets.make_baskets(n_baskets=100_000, n_items=870, random_state=0)[0], min_support
 
 
 def _products(min_support: int) -> Any:

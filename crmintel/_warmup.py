@@ -47,18 +47,14 @@ def _cluster() -> None:
         ci.CustomerKMeans(n_clusters=3, n_init=1, random_state=0).fit(rows).predict(rows)
 
 
-def _mine() -> None:
+def _mine(*algorithms: str) -> None:
     baskets = _log().baskets()
-    for algorithm in ("fpgrowth", "projection", "bitset"):
-        miner = ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(baskets)
-        miner.transform(baskets)
+    for algorithm in algorithms:
+        ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(baskets).transform(baskets)
 
 
-def _rule() -> None:
-    baskets = _log().baskets()
-    rules = ci.AssociationRules(ci.FrequentItemsets(min_support=2), min_value=0.1).fit(baskets).rules_
-    rules.prune().sort("fisher_p")
-    ci.RuleRecommender(rules).recommend(baskets, n=1)
+def _rules() -> Any:
+    return ci.AssociationRules(ci.FrequentItemsets(min_support=2), min_value=0.1).fit(_log().baskets()).rules_
 
 
 STEPS: dict[str, Callable[[], Any]] = {
@@ -70,8 +66,11 @@ STEPS: dict[str, Callable[[], Any]] = {
     "BetaGeoNBD": _expect_purchases,
     "GammaGamma": lambda: ci.GammaGamma().fit(_rows()),
     "CustomerKMeans": _cluster,
-    "FrequentItemsets": _mine,
-    "AssociationRules": _rule,
+    "FrequentItemsets": lambda: _mine("auto"),
+    "FrequentItemsets, each algorithm": lambda: _mine("fpgrowth", "projection", "bitset"),
+    "AssociationRules": _rules,
+    "RuleSet": lambda: _rules().prune().sort("fisher_p"),
+    "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),
     "make_baskets": lambda: ci.datasets.make_baskets(n_baskets=50, n_items=20, random_state=0),
 }
 

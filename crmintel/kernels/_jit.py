@@ -95,7 +95,7 @@ def _forget_literals(compiled: Any) -> None:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` at its first call, or read its machine code from the disk cache."""
-    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    compiled = numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     if numba.config.DISABLE_JIT:
         return compiled
     _forget_literals(compiled)

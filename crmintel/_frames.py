@@ -221,6 +221,8 @@ def _kind_of(value: Any) -> type:
 def _is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, str):
+        return not value.strip()  # a blank cell
     return isinstance(value, float | np.generic | Decimal) and bool(value != value)
 
 
@@ -299,7 +301,8 @@ def _parse_instant(value: Any, name: str, row: int, offsets: set[str | None]) ->
         except ValueError:
             raise InputError(
                 f"row {row} of {name!r} is {value!r}, which is no ISO date ('2017-09-30', '20170930' or "
-                "'2017-09-30 15:00:00'). Parse other formats first, e.g. pandas.to_datetime(column, format='%d/%m/%Y')."
+                "'2017-09-30 15:00:00'). Parse other formats first, e.g. with pandas.to_datetime(column, "
+                "format='%d/%m/%Y') or, in polars, str.to_datetime('%d/%m/%Y')."
             ) from None
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
@@ -339,9 +342,12 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
                 [np.nan if _is_missing(v) else _real(v) for v in values.tolist()], dtype=np.float64
             )
         except (TypeError, ValueError, OverflowError):
-            bad = next(row for row, v in enumerate(values.tolist()) if not _is_missing(v) and not _is_real(v))
+            present = [(row, v) for row, v in enumerate(values.tolist()) if not _is_missing(v)]
+            strange = [(row, v) for row, v in present if not _is_real(v)]
+            row, value = next(((r, v) for r, v in strange if not _reads_as_number(v)), strange[0])
             raise InputTypeError(
-                f"row {bad} of {name!r} is {values[bad : bad + 1].tolist()[0]!r}, not a number."
+                f"{name!r} holds text or other objects ({len(strange)} of {values.size} rows), e.g. {value!r} in row "
+                f"{row}; make it numbers first, e.g. astype(float), with a decimal point and no thousands separator."
             ) from None
     raise InputTypeError(f"the column {name!r} has dtype {values.dtype}; numbers are needed.")
 
@@ -350,6 +356,14 @@ def _real(value: Any) -> float:
     if isinstance(value, str | bytes):
         raise TypeError(value)
     return float(value)
+
+
+def _reads_as_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_real(value: Any) -> bool:

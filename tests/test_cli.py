@@ -83,7 +83,10 @@ def test_time_format(tmp_path, capsys):
             ["--customer", "nobody"],
             "no column customer='nobody'; it has ['who', 'when', 'paid', 'what', 'receipt']",
         ),
-        (["--amount", "what"], "of 'what' is"),
+        (["--amount", "what"], "'what' holds text or other objects"),
+        (["--margin", "30"], "margin must be >= 0.0 and <= 1.0, got 30.0"),
+        (["--sep", ";"], "it has ['who,when,paid,what,receipt']"),
+        (["--time-format", "%d/%m/%Y"], "line 2: the time '"),
         (["--horizon", "soon"], "horizon must be a number or text"),
         (["--out", "nowhere/table.parquet"], "there is no folder nowhere"),
         (["--out", "table.xlsx"], "--out must end in .parquet or .csv"),
@@ -97,6 +100,31 @@ def test_mistakes_end_with_one_line(lines, capsys, change, message):
     assert "Traceback" not in error
 
 
+def test_a_day_that_does_not_exist_is_no_other_day(tmp_path, capsys):
+    (tmp_path / "days.csv").write_text("c,t\n1,28/02/2024\n1,31/02/2024\n", encoding="utf-8")
+    arguments = ["analyze", str(tmp_path / "days.csv"), "--customer", "c", "--time", "t"]
+    assert main([*arguments, "--time-format", "%d/%m/%Y"]) == 2
+    assert "line 3: the time '31/02/2024' does not fit" in capsys.readouterr().err
+
+
+def test_blank_ids_are_missing_and_equal_rows_differ_by_any_column(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2023-01-01") + rng.integers(0, 300, 500)
+    rows = ["Kunde;Tag;Betrag;Filiale"]
+    rows += [f"{'' if i % 10 == 0 else i % 50};{day};{i % 7 + 1},50;{i}" for i, day in enumerate(days)]
+    rows += ["7;2023-05-05;9,99;1", "7;2023-05-05;9,99;2", "7;2023-05-05;9,99;2"]
+    (tmp_path / "shop.csv").write_text("\n".join(rows), encoding="latin1")
+    arguments = ["--customer", "Kunde", "--time", "Tag", "--amount", "Betrag", "--sep", ";", "--decimal", ","]
+    assert (
+        main(["analyze", str(tmp_path / "shop.csv"), *arguments, "--horizon", "56", "--encoding", "latin1"])
+        == 0
+    )
+    page = capsys.readouterr().out
+    assert "- missing customer           50 rows" in page
+    assert "- duplicate                   1 rows" in page
+    assert "TransactionLog(45 customers" in page
+
+
 def test_missing_and_unreadable_files(tmp_path, capsys):
     assert main(["analyze", str(tmp_path / "gone.csv"), *ROLES]) == 2
     assert "there is no file" in capsys.readouterr().err
@@ -106,7 +134,7 @@ def test_missing_and_unreadable_files(tmp_path, capsys):
     assert "cannot be read" in capsys.readouterr().err
     (tmp_path / "notes.txt").write_text("x")
     assert main(["analyze", str(tmp_path / "notes.txt"), *ROLES]) == 2
-    assert "is neither a .csv" in capsys.readouterr().err
+    assert "is none of .csv" in capsys.readouterr().err
 
 
 def test_help_and_version_run_as_a_module():

@@ -68,8 +68,10 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         recency and the base rate. A part that the log is too short for is left out, and `notes_` says so.
     notes_ : list of str
         What was left out, and why.
-    segments_, tiers_, value_, quadrants_, churn_, rules_, recommender_ : fitted estimators
+    segments_, tiers_, value_, quadrants_, churn_, recommender_ : fitted estimators
         ``None`` where left out; ``value_`` reads the rows of ``summary_``.
+    rules_ : RuleSet or None
+        The rules of lift above 1, which the offers come from.
     summary_ : CustomerSummary
     purchases_ : estimator
         The purchase model: that of ``value_``, or alone where there is no money.
@@ -138,7 +140,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         log = check_log(X)
         days = check_number(in_days(self.horizon, "horizon"), "horizon", low=0.0, strict_low=True)
         check_number(self.n_offers, "n_offers", low=1, integer=True)
-        check_number(self.margin, "margin", low=0.0)
+        check_number(self.margin, "margin", low=0.0, high=1.0)
         check_number(self.discount_rate, "discount_rate", low=0.0)
         check_number(self.min_support, "min_support", low=0.0, strict_low=True)
         check_number(self.min_confidence, "min_confidence", low=0.0, high=1.0)
@@ -182,9 +184,26 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         Returns
         -------
         DecisionTable
-            ``customer``, ``segment``, ``tier``, ``historic_value``, ``current_value``, ``potential_value``,
-            ``quadrant``, ``probability_alive``, ``expected_purchases``, ``churn_risk``, ``offer`` and ``action``, as
-            far as the log has them.
+            One row per customer, with these columns as far as the log has what they need:
+
+            ``customer``
+                The id.
+            ``segment``, ``tier``
+                Name by recency, frequency and money (`RFMScorer`); by share of sales (`ValueTiers`).
+            ``historic_value``, ``current_value``
+                Margin x net sales: of all time, and of the last 365 days. Money of the log.
+            ``potential_value``
+                Margin x expected sales of the horizon after the end of the log, discounted.
+            ``quadrant``
+                What current and potential value together suggest (`ValueQuadrants`).
+            ``probability_alive``, ``expected_purchases``
+                Whether the customer still is one; purchases in the horizon (days with a purchase).
+            ``churn_risk``
+                Probability of no purchase within the horizon.
+            ``offer``
+                The item to offer next, None where no rule applies (``offer_1, offer_2, ...`` for several).
+            ``action``
+                What to do, from quadrant and risk.
         """
         check_is_fitted(self)
         log = check_log(X)
@@ -285,11 +304,14 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         if not self.has_items_:
             self.notes_.append("the log has no items: no offers")
             return
-        rules = clone(self.rules) if self.rules is not None else self._rules()
-        self.rules_ = rules.fit(log.baskets())
-        if len(self.rules_.rules_) == 0:
+        found = (self._rules() if self.rules is None else clone(self.rules)).fit(log.baskets()).rules_
+        self.rules_ = found[
+            found.lift > 1.0
+        ]  # at lower lift those who have the one buy the other less than all do
+        if len(self.rules_) == 0:
             self.notes_.append(
-                f"no rule reaches min_support={self.min_support} and min_confidence={self.min_confidence}: no offers"
+                f"no rule of lift above 1 among the {len(found):,} of min_support={self.min_support} and "
+                f"min_confidence={self.min_confidence}: no offers"
             )
             return
         self.recommender_ = RuleRecommender(self.rules_)

@@ -39,8 +39,8 @@ def describe(
         parts.append(list(_tiers(log, table)))
     if "quadrant" in table.columns:
         parts.append(list(_quadrants(analysis, table)))
-    if analysis.rules_ is not None and len(analysis.rules_.rules_):
-        parts.append(list(_rules(analysis.rules_.rules_, n_rules)))
+    if analysis.recommender_ is not None:
+        parts.append(list(_rules(analysis.rules_, n_rules)))
     parts.append(list(_validation(analysis.validation_)))
     parts.append([f"Note: {note}" for note in analysis.notes_])
     parts.append(list(_actions(table)))
@@ -50,10 +50,10 @@ def describe(
 def _golden(log: TransactionLog, table: DecisionTable) -> Iterator[str]:
     money = np.maximum(log.spend(), 0.0)
     vip = table.columns["tier"] == "vip"
-    richest = np.argsort(-money, kind="stable")[:3]
+    richest = np.argsort(-money, kind="stable")[: min(3, max(1, int(vip.sum())))]
     yield "Golden customers"
     yield (
-        f"  the top 1 % ({int(vip.sum()):,} customers) make {money[vip].sum() / money.sum():.1%} of sales, "
+        f"  the first tier ({int(vip.sum()):,} customers) makes {money[vip].sum() / money.sum():.1%} of sales, "
         f"the top 20 % {top_share(money, 0.2):.1%}; Gini {gini(money):.2f}"
     )
     for i in richest:
@@ -109,23 +109,43 @@ def _validation(validation: dict[str, Any]) -> Iterator[str]:
             f"Held-out test of value: {value['n_customers']:,} customers, the {value['days']} days after "
             f"{value['cutoff']}"
         )
+        yield f"{'':<70} {'model':>8}  going on as before"
         for what in ("purchases", "spend"):
             if what in value:
                 model, naive = value[what]["model"], value[what]["naive"]
-                yield (
-                    f"  {what:<10} mean absolute error {model['mae']:,.2f} (past rate {naive['mae']:,.2f}), "
-                    f"total expected / actual {model['total_ratio']:.2f} ({naive['total_ratio']:.2f})"
+                yield _against(f"{what}, mean absolute error (0 is best)", model["mae"], naive["mae"], ",.2f")
+                yield _against(
+                    f"{what}, total expected / actual (1 is best)",
+                    model["total_ratio"],
+                    naive["total_ratio"],
+                    ".2f",
                 )
     if "churn" in validation:
         churn = validation["churn"]
         model, naive = churn["model"], churn["naive"]
+        if "value" in validation:
+            yield ""
         yield (
-            f"Held-out test of churn: {churn['n_customers']:,} customers as of {churn['as_of']}, "
-            f"{churn['churn_rate']:.1%} did not return within {churn['days']:g} days"
+            f"Held-out test of churn: {churn['n_customers']:,} customers as of {churn['as_of']}, of whom "
+            f"{churn['churn_rate']:.1%} did not return in {churn['days']:g} days"
         )
-        yield f"  AUC {model['auc']:.3f} (time since last purchase {naive['auc']:.3f})"
-        yield f"  Brier score {model['brier']:.4f} (base rate {naive['brier']:.4f})"
-        yield f"  top-decile lift {model['top_decile_lift']:.2f} ({naive['top_decile_lift']:.2f})"
+        yield f"{'':<70} {'model':>8}  rule of thumb"
+        yield _against(
+            "ranking, AUC (1 is best; rule: who was away longest)", model["auc"], naive["auc"], ".3f"
+        )
+        yield _against(
+            "probabilities, Brier score (0 is best; rule: all alike)", model["brier"], naive["brier"], ".4f"
+        )
+        yield _against(
+            "leavers among the 10 % riskiest, times the average",
+            model["top_decile_lift"],
+            naive["top_decile_lift"],
+            ".2f",
+        )
+
+
+def _against(what: str, model: float, naive: float, form: str) -> str:
+    return f"  {what:<68} {model:>8{form}}  {naive:>8{form}}"
 
 
 def _actions(table: DecisionTable) -> Iterator[str]:

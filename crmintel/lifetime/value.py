@@ -37,7 +37,7 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
     discount_rate : float, default=0.0
         Effective rate per year: money in one year is worth 1 / (1 + rate) today, and in between by exact time.
     margin : float, default=1.0
-        Share of sales that is profit, >= 0.
+        Share of sales that is profit, in [0, 1]: 30 % is 0.3.
     retention_cost : float, default=0.0
         Money spent on each customer during the horizon to keep it. Above the expected profit it makes ``potential``
         negative: the customer is not worth that cost.
@@ -158,7 +158,7 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
 
     def _terms(self) -> tuple[float, float]:
         """The horizon, and the continuous discount rate, per unit of time."""
-        check_number(self.margin, "margin", low=0.0)
+        check_number(self.margin, "margin", low=0.0, high=1.0)
         check_number(self.retention_cost, "retention_cost", low=0.0)
         yearly = check_number(self.discount_rate, "discount_rate", low=0.0)
         horizon = check_number(duration(self.horizon, self.unit_), "horizon", low=0.0, strict_low=True)

@@ -41,12 +41,12 @@ class Histories:
     def __init__(
         self,
         customers: NDArray[Any],
-        lines: Lines,
-        starts: NDArray[np.int64],
-        stops: NDArray[np.int64],
+        lines: Lines | None = None,
+        starts: NDArray[np.int64] | None = None,
+        stops: NDArray[np.int64] | None = None,
         *,
-        start: np.datetime64,
-        end: np.datetime64,
+        start: np.datetime64 | None = None,
+        end: np.datetime64 | None = None,
         ends: NDArray[np.datetime64] | None = None,
         attributes: dict[str, NDArray[Any]] | None = None,
         timezone: str | None = None,
@@ -54,6 +54,10 @@ class Histories:
         newcomers: int = 0,
         set_aside: SetAside = _NOTHING,
     ) -> None:
+        if not isinstance(lines, Lines):
+            raise InputTypeError(
+                "a TransactionLog is made by TransactionLog.from_frame(frame, customer=..., time=...) or from_arrays."
+            )
         put = object.__setattr__
         put(self, "customers", customers)
         put(self, "lines", lines)
@@ -91,7 +95,8 @@ class Histories:
                 index = index.astype(np.int64)
             if index.dtype.kind not in "iub":
                 raise InputTypeError(
-                    f"customers are selected by position, slice or mask; got dtype {index.dtype}."
+                    f"customers are selected by position, slice or mask; got {key!r}. By id: "
+                    "log[log.customers == id], or log[numpy.isin(log.customers, ids)]."
                 )
             index = np.atleast_1d(index)
             if index.ndim > 1:

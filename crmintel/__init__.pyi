@@ -1,4 +1,5 @@
 from . import datasets as datasets
+from . import plots as plots
 from . import testing as testing
 from ._warmup import warmup as warmup
 from .churn.labels import churn_labels as churn_labels

@@ -47,15 +47,15 @@ def open_frame(frame: Any, what: str = "frame") -> Table:
     Raises
     ------
     InputTypeError
-        If it is lazy (collect it, or aggregate it where it is with ``summarize``) or no frame at all.
+        If it is lazy (collect it first) or no frame at all.
     """
     if isinstance(frame, Mapping):
         return Table({name: _as_column(values, name) for name, values in frame.items()}, None)
     native = _from_native(frame, what)
     if isinstance(native, nw.LazyFrame):
         raise InputTypeError(
-            f"{what} is lazy ({type(frame).__name__}): call collect() first; data beyond memory is aggregated where "
-            "it is with crmintel.features.pushdown.summarize where that is installed."
+            f"{what} is lazy ({type(frame).__name__}): call collect() first. Data beyond memory has to be cut or "
+            "aggregated before that; a summarize() that runs where the data is does not exist yet."
         )
     if not isinstance(native, nw.DataFrame):
         raise InputTypeError(

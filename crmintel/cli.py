@@ -161,9 +161,10 @@ def _run(
         horizon=horizon, margin=options.margin, min_support=options.min_support, verbose=options.verbose
     )
     table = analysis.fit(log).transform(log)
-    print(describe(analysis, log, table))
     if options.out is not None:
         _writer(options.out)(table.to_frame(), options.out)
+    print(describe(analysis, log, table))
+    if options.out is not None:
         print(f"\n{len(table):,} rows written to {options.out}")
 
 

@@ -118,7 +118,7 @@ def test_the_list_is_complete():
     }
     found = set()
     for module in pkgutil.walk_packages(ci.__path__, "crmintel."):
-        if module.name.split(".")[1] not in ("__main__", "cli", "plots", "interop", "testing"):
+        if module.name.split(".")[1] not in ("__main__", "cli", "plots", "testing"):
             classes = vars(import_module(module.name)).values()
             found |= {c.__name__ for c in classes if inspect.isclass(c) and issubclass(c, BaseEstimator)
                       and c.__module__.startswith("crmintel")}  # fmt: skip

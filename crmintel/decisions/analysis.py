@@ -142,7 +142,10 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         check_number(self.n_offers, "n_offers", low=1, integer=True)
         check_number(self.margin, "margin", low=0.0, high=1.0)
         check_number(self.discount_rate, "discount_rate", low=0.0)
-        check_number(self.min_support, "min_support", low=0.0, strict_low=True)
+        is_share = isinstance(self.min_support, float | np.floating)
+        check_number(
+            self.min_support, "min_support", low=0.0, high=1.0 if is_share else None, strict_low=True
+        )
         check_number(self.min_confidence, "min_confidence", low=0.0, high=1.0)
         observed = int((log.end - log.start).astype("timedelta64[D]").astype(int)) + 1
         if days >= observed:
@@ -304,7 +307,11 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         if not self.has_items_:
             self.notes_.append("the log has no items: no offers")
             return
-        found = (self._rules() if self.rules is None else clone(self.rules)).fit(log.baskets()).rules_
+        baskets = log.baskets()
+        if len(baskets) == 0:
+            self.notes_.append("no line of the log is a purchase with an item: no offers")
+            return
+        found = (self._rules() if self.rules is None else clone(self.rules)).fit(baskets).rules_
         self.rules_ = found[
             found.lift > 1.0
         ]  # at lower lift those who have the one buy the other less than all do

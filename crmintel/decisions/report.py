@@ -34,7 +34,7 @@ def describe(
     str
     """
     parts = [[repr(log)]]
-    if "tier" in table.columns:
+    if "tier" in table.columns and np.maximum(log.spend(), 0.0).sum() > 0.0:
         parts.append(list(_golden(log, table)))
         parts.append(list(_tiers(log, table)))
     if "quadrant" in table.columns:

@@ -108,6 +108,26 @@ def test_without_amounts_there_is_no_money_and_a_note(quick, log):
     assert "spend" not in analysis.validation_["value"]
 
 
+def test_a_log_without_any_bought_item_or_money_is_still_decided_on(quick, log, tmp_path):
+    frame = log.to_frame()
+    frame["item"] = np.full(log.n_lines, None)
+    frame["amount"] = np.zeros(log.n_lines)
+    empty = ci.TransactionLog.from_frame(
+        frame, customer="customer", time="time", amount="amount", item="item"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no spend to model: said in the notes
+        analysis = clone(quick).fit(empty)
+        table = analysis.transform(empty)
+    assert len(table) == len(empty)
+    assert "no line of the log is a purchase with an item: no offers" in analysis.notes_
+    assert "What to do" in describe(analysis, empty, table)
+
+
+def test_offers_come_from_rules_of_positive_association(fitted):
+    assert (fitted.rules_.lift > 1).all()
+
+
 def test_what_the_log_is_too_short_for_is_left_out_aloud(quick, log):
     short = log.until(log.start + np.timedelta64(80, "D"))
     with warnings.catch_warnings(record=True) as caught:
@@ -157,6 +177,8 @@ def test_report_is_one_readable_page(fitted, log):
         ({"horizon": "soon"}, "horizon must be a number or text like '52W'"),
         ({"n_offers": 0}, "n_offers must be >= 1"),
         ({"margin": -1.0}, "margin must be >= 0"),
+        ({"margin": 30.0}, "margin must be"),
+        ({"min_support": 2.0}, "min_support must be"),
     ],
 )
 def test_mistakes_are_named(quick, log, parameters, message):

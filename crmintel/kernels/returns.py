@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from crmintel.kernels._jit import kernel
 
+# A share of the larger line: eight roundings of it. Less than that is left by subtracting floats, not by anybody.
+_CRUMB = 8 * 2.0**-52
+
 
 @kernel
 def match_equal_returns(order, group, is_return, size, left, stack):
@@ -30,8 +33,10 @@ def match_equal_returns(order, group, is_return, size, left, stack):
 def match_returns_in_time(order, group, is_return, size, left, stack):
     """Take what is left of each return out of the latest earlier purchases of its group, as far as they go.
 
-    ``order`` lists the lines by group, then time, purchases before returns at one time.
+    ``order`` lists the lines by group, then time, purchases before returns at one time. What rounding leaves of a
+    line is no line: it is set to 0, and the sum of these crumbs is returned, those of returns negative.
     """
+    crumbs = 0.0
     depth = 0
     for at in range(order.size):
         i = order[at]
@@ -45,8 +50,14 @@ def match_returns_in_time(order, group, is_return, size, left, stack):
         while left[i] > 0.0 and depth > 0:
             j = stack[depth - 1]
             taken = min(left[j], left[i])
-            # What rounding leaves of a whole purchase is no purchase.
-            left[j] = left[j] - taken if left[j] - taken > 1e-9 * size[j] else 0.0
-            left[i] = left[i] - taken if left[i] - taken > 1e-9 * size[i] else 0.0
-            if left[j] == 0.0:
+            left[i] -= taken
+            left[j] -= taken
+            crumb = _CRUMB * max(size[i], size[j])
+            if left[j] <= crumb:
+                crumbs += left[j]
+                left[j] = 0.0
                 depth -= 1
+            if left[i] <= crumb:
+                crumbs -= left[i]
+                left[i] = 0.0
+    return crumbs

@@ -14,7 +14,7 @@ from crmintel._frames import build_frame
 from crmintel._validation import check_choice
 from crmintel.exceptions import DateRangeError, InputError
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, as_date, last_microsecond
-from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS, Lines
+from crmintel.transactions.lines import Lines
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import LogReader, check_log
 from crmintel.transactions.returns import is_return, undo_returns
@@ -27,7 +27,8 @@ class CleaningReport:
     Attributes
     ----------
     rows, money : dict of str to int, float
-        Rows left out and their net money, by reason. A return matched to its purchase leaves out both, net 0.
+        Rows left out and their net money, by reason. A return matched to its purchase leaves out both, net 0 but
+        for what rounding left.
     rows_kept, money_kept : int, float
         What the cleaned log holds.
     n_reduced : int
@@ -73,7 +74,7 @@ class CleaningReport:
         entries += [(f"- {reason}", self.rows[reason], self.money[reason]) for reason in self.rows]
         entries += [("kept", self.rows_kept, self.money_kept)]
         width = max(len(name) for name, _, _ in entries)
-        lines = [f"{name:<{width}} {rows:>12,} rows {money:>18,.2f}" for name, rows, money in entries]
+        lines = [f"{name:<{width}} {rows:>12,} rows {money:>z18,.2f}" for name, rows, money in entries]
         lines.append(
             f"{self.n_reduced:,} purchases reduced by partial returns; "
             f"{self.n_customers_left_out:,} customers without any line left"
@@ -271,7 +272,7 @@ class LogCleaner(LogReader, TransformerMixin, BaseEstimator):
             return lines
         undone = undo_returns(lines, owners, ledger.keep, returns, by_item=self.returns == "match")
         ledger.n_reduced = undone.n_reduced
-        ledger.drop(undone.matched, "matched return", money=0.0)
+        ledger.drop(undone.matched, "matched return", money=undone.matched_money)
         ledger.drop(undone.unmatched, "unmatched return", money=undone.unmatched_money)
         return undone.lines
 
@@ -298,12 +299,7 @@ class _Ledger:
 
 def _duplicates(lines: Lines, owners: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark lines equal to an earlier one in every column: by a hash first, then exactly among equal hashes."""
-    keys: list[NDArray[Any]] = [owners, lines.time]
-    keys += [  # + 0.0 makes -0.0 and 0.0 equal
-        (c + 0.0).view(np.int64) for name in NUMBER_FIELDS if (c := getattr(lines, name)) is not None
-    ]
-    keys += [c.codes for name in LABEL_FIELDS if (c := getattr(lines, name)) is not None]
-    keys += [_distinct(values) for values in lines.kept.values()]
+    keys = [owners, *lines.keys()]
     mixed = np.zeros(len(lines), dtype=np.uint64)
     for key in keys:
         mixed = (mixed ^ key.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
@@ -320,14 +316,6 @@ def _duplicates(lines: Lines, owners: NDArray[np.int64], keep: NDArray[np.bool_]
     duplicates = np.zeros(len(lines), dtype=bool)
     duplicates[order[1:][same]] = True
     return duplicates
-
-
-def _distinct(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Number the distinct values of a kept column, objects by how they print: 1, '1' and None differ."""
-    if values.dtype.kind != "O":
-        return np.unique(values, return_inverse=True)[1].astype(np.int64)
-    seen: dict[str, int] = {}
-    return np.fromiter((seen.setdefault(repr(v), len(seen)) for v in values.tolist()), np.int64, values.size)
 
 
 def _window(log: TransactionLog, keep: NDArray[np.bool_]) -> tuple[np.datetime64, np.datetime64]:

@@ -56,6 +56,20 @@ class Lines:
             picked[name] = None if labels is None else Labels(labels.codes[rows], labels.values)
         return Lines(**picked)
 
+    def keys(self) -> list[NDArray[Any]]:
+        """Return a column of integers for each column: lines are equal where all of these are.
+
+        Their order depends on the values alone, not on the order of the lines.
+        """
+        numbers = [c for name in NUMBER_FIELDS if (c := getattr(self, name)) is not None]
+        labels = [c for name in LABEL_FIELDS if (c := getattr(self, name)) is not None]
+        return [
+            self.time,
+            *((column + 0.0).view(np.int64) for column in numbers),  # + 0.0 makes -0.0 and 0.0 equal
+            *(column.codes for column in labels),
+            *(_rank(values) for values in self.kept.values()),
+        ]
+
     def with_columns(self, **columns: Any) -> Lines:
         """Return the same lines with some columns replaced."""
         return replace(self, **columns)
@@ -90,3 +104,12 @@ class Lines:
                 column = getattr(self, name)
                 plain[name] = column.expand() if isinstance(column, Labels) else column
         return plain
+
+
+def _rank(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Number the distinct values of a kept column, objects by how they print: 1, '1' and None differ."""
+    if values.dtype.kind != "O":
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    printed = [repr(value) for value in values.tolist()]
+    rank = {text: k for k, text in enumerate(sorted(set(printed)))}
+    return np.fromiter((rank[text] for text in printed), np.int64, values.size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,14 @@ from crmintel.transactions.lines import NUMBER_FIELDS, Lines
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Lines with smaller purchases; which lines go because a match leaves nothing, and which returns found none."""
+    """Lines with smaller purchases; which lines go because a match leaves nothing, and which returns found none.
+
+    ``matched_money`` is what rounding left of the matched: 0 but for a few units in the last place.
+    """
 
     lines: Lines
     matched: NDArray[np.bool_]
+    matched_money: float
     unmatched: NDArray[np.bool_]
     unmatched_money: float
     n_reduced: int
@@ -47,7 +50,7 @@ def undo_returns(
     measure = lines.quantity if lines.amount is None else lines.amount
     assert measure is not None, "a return is known by its amount or its quantity"
     undoing = returns & (measure < 0)
-    left = _left(lines, owners, np.abs(measure), undoing, keep & (~returns | undoing), by_item)
+    left, crumbs = _left(lines, owners, np.abs(measure), undoing, keep & (~returns | undoing), by_item)
     bought = keep & ~returns & (measure > 0)
     reduced = bought & (left > 0.0) & (left < measure)
     unmatched = returns & ~(undoing & (left == 0.0))
@@ -56,6 +59,7 @@ def undo_returns(
     return Undone(
         lines=lines.with_columns(**{name: column * share for name, column in present.items()}),
         matched=(returns & ~unmatched) | (bought & (left == 0.0)),
+        matched_money=0.0 if lines.amount is None else crumbs,
         unmatched=unmatched,
         unmatched_money=0.0
         if lines.amount is None
@@ -71,8 +75,8 @@ def _left(
     undoing: NDArray[np.bool_],
     keep: NDArray[np.bool_],
     by_item: bool,
-) -> NDArray[np.float64]:
-    """Return what is left of each line's ``size`` when the returns have undone what they can."""
+) -> tuple[NDArray[np.float64], float]:
+    """Return what is left of each line's ``size`` when the returns have undone what they can, and the crumbs."""
     has_returns = np.zeros(owners[-1] + 1, dtype=bool)
     has_returns[owners[undoing]] = True
     rows = np.flatnonzero(keep & has_returns[owners])
@@ -81,13 +85,13 @@ def _left(
         group = group * (lines.item.values.size + 1) + lines.item.codes[rows] + 1
     time, later, sizes = lines.time[rows], undoing[rows], size[rows]
     left, stack = sizes.copy(), np.empty(rows.size, dtype=np.int64)
+    # Lines that tie differ in their other columns, if at all, so that the order of the input never decides.
+    ties = lines.take(rows).keys()
     if by_item:
-        order = np.lexsort((later, time, sizes, group))
+        order = np.lexsort([*ties, later, time, sizes, group])
         match_equal_returns(order, group, later, sizes, left, stack)
-    # Equal lines of one moment are told apart by item, so that the order of the input never decides.
-    ties: list[NDArray[Any]] = [] if lines.item is None else [lines.item.codes[rows]]
     order = np.lexsort([*ties, sizes, later, time, group])
-    match_returns_in_time(order, group, later, sizes, left, stack)
+    crumbs = match_returns_in_time(order, group, later, sizes, left, stack)
     everything = size.copy()
     everything[rows] = left
-    return everything
+    return everything, crumbs

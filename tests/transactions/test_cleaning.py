@@ -86,6 +86,32 @@ def test_a_partial_return_shrinks_all_that_belongs_to_the_purchase():
     assert (report.n_reduced, report.rows) == (1, {"matched return": 1})
 
 
+@pytest.mark.parametrize("returns", ["match", "net"])
+def test_large_amounts_lose_no_money(returns):
+    """A purchase of a billion that came back but for half a unit leaves half a unit."""
+    log, report = cleaned(bought(1e9, -999_999_999.5, 1.0), returns=returns)
+    assert amounts(log) == [0.5, 1.0]
+    assert report.money_in == 1.5
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.decimals("-1e9", "1e9", places=2).map(float), min_size=2, max_size=12), st.booleans())
+def test_money_adds_up_to_the_last_place(lines, match):
+    lines = [1e9, *lines]
+    try:
+        _, report = cleaned(bought(*lines), returns="match" if match else "net", duplicates="keep")
+    except InputError:  # everything came back
+        return
+    assert report.money_in == pytest.approx(sum(lines), abs=1e-12 * np.abs(lines).sum())
+
+
+def test_what_rounding_left_is_booked():
+    _, report = cleaned(bought(0.3, -0.1, -0.2, 1.0))
+    assert 0.0 < abs(report.money["matched return"]) < 1e-15
+    assert report.money_in == 0.3 - 0.1 - 0.2 + 1.0
+    assert "-0.00" not in repr(report)
+
+
 def test_a_return_before_its_purchase_is_unmatched():
     log, report = cleaned(bought(-30.0, 30.0, 5.0))
     assert amounts(log) == [30.0, 5.0]
@@ -318,6 +344,21 @@ def test_the_order_of_the_rows_does_not_matter(rows, returns, random):
     else:
         assert results[0][0] == results[1][0]
         assert results[0][1].rows == results[1][1].rows
+
+
+@pytest.mark.parametrize("returned", [-30.0, -10.0], ids=["whole", "part"])
+@pytest.mark.parametrize("more", ["quantity", "cost", "discount", "basket", "category", "note"])
+@pytest.mark.parametrize("returns", ["match", "net"])
+def test_purchases_that_tie_are_told_apart_by_all_columns(returned, more, returns):
+    values = {"basket": ("b1", "b2"), "category": ("c1", "c2"), "note": (None, "n2")}.get(more, (1.0, 5.0))
+    rows = [{"customer": 1, "time": 1, "amount": 30.0, "item": "tea", more: value} for value in values]
+    rows.append({**rows[0], "time": 2, "amount": returned})
+    results = []
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0]):
+        keep = ["note"] if more == "note" else ()
+        lines = cleaned(log_of([rows[k] for k in order], keep=keep), returns=returns)[0].lines
+        results.append(sorted(zip(lines.amount.tolist(), map(str, lines.columns()[more].tolist()))))
+    assert results[0] == results[1] == results[2]
 
 
 # -- dates -----------------------------------------------------------------------------------------------------

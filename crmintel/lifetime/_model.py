@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from crmintel._compat import as_generator
 from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import FitWarning, InputError
 from crmintel.features.rows import CustomerRows, unit_of
@@ -246,21 +247,20 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         endless = not isinstance(horizon, str) and horizon == np.inf
         if endless and rate == 0.0:
             raise InputError("rate=0 needs a finite horizon: undiscounted purchases may add up for ever.")
-        end = _CUT_OFF / rate if endless else self._horizon(horizon)
+        end = np.inf if endless else self._horizon(horizon)
         if rate == 0.0:
             return self.expected_purchases(X, end)
+        end = min(end, _CUT_OFF / rate)
 
         def formula(h: Histories) -> Vector:
             # By parts: the expectation is smooth in log(1 + s / scale), the purchase density is not needed.
             scale = self._time_scale(h)
-            span = float(np.log1p(end / scale))
-            nodes, weights = np.polynomial.legendre.leggauss(16 + 8 * int(np.ceil(span)))
-            v = span * (nodes + 1.0) / 2.0
-            s = scale * np.expm1(v)
-            w = rate * np.exp(v - rate * s) * scale * weights * span / 2.0
+            span = np.log1p(end / scale)
+            nodes, weights = np.polynomial.legendre.leggauss(16 + 8 * int(np.ceil(span.max())))
             total = np.exp(-rate * end) * self._expected(h, end)
-            for time, weight in zip(s, w, strict=True):
-                total += weight * self._expected(h, float(time))
+            for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
+                s = scale * np.expm1(span * node)
+                total += weight * span * rate * np.exp(span * node - rate * s) * scale * self._expected(h, s)
             return self._alive(h) * total
 
         return self._answer(X, formula)
@@ -306,7 +306,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
             Number of customers.
         T : float or array of shape (n,)
             Time from the first purchase to the end of observation.
-        random_state : int, Generator or None
+        random_state : int, Generator, RandomState or None
 
         Returns
         -------
@@ -317,7 +317,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         watched = np.asarray(T)
         watched = np.full(n, check_number(T, "T", low=0.0)) if watched.ndim == 0 else watched
         watched = check_vector(watched, "T", n=n, low=0.0)
-        rng = np.random.default_rng(random_state)
+        rng = as_generator(random_state)
         x, t_x = self._simulate(watched, rng)
         return CustomerRows(np.column_stack([x, t_x, watched]), ("frequency", "recency", "T"), self.unit_)
 
@@ -370,7 +370,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
     def _alive_after(self, h: Histories, t: float) -> Vector: ...
 
     @abstractmethod
-    def _expected(self, h: Histories, t: float) -> Vector: ...
+    def _expected(self, h: Histories, t: float | Vector) -> Vector: ...
 
     @abstractmethod
     def _waiting(self, h: Histories, t: float) -> Vector: ...
@@ -385,4 +385,4 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
     def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]: ...
 
     @abstractmethod
-    def _time_scale(self, h: Histories) -> float: ...
+    def _time_scale(self, h: Histories) -> Vector: ...

@@ -157,16 +157,20 @@ class BetaGeoNBD(PurchaseModel):
     def _alive_after(self, h: Histories, t: float) -> Vector:
         return self._over_dropout(survival_over_dropout, h, t)
 
-    def _expected(self, h: Histories, t: float) -> Vector:
+    def _expected(self, h: Histories, t: float | Vector) -> Vector:
         return self._over_dropout(purchases_over_dropout, h, t)
 
-    def _over_dropout(self, mix: Callable[..., None], h: Histories, t: float) -> Vector:
-        """Average over the dropout chance of a live customer, Beta(a, b + x); it depends on x and T only."""
+    def _over_dropout(self, mix: Callable[..., None], h: Histories, t: float | Vector) -> Vector:
+        """Average over the dropout chance of a live customer, Beta(a, b + x).
+
+        It depends on x and T only; where ``t`` is one time per customer, it must be the same for the same T.
+        """
         x_codes, x_values = factorize_integers(h.x.astype(np.int64))
-        T_codes, T_bits = factorize_integers(h.T.view(np.int64))
+        T_codes, _ = factorize_integers(h.T.view(np.int64))
         pairs, labels = factorize_integers(T_codes.astype(np.int64) * x_values.size + x_codes)
         code = (labels % x_values.size).astype(np.int64)
-        z = t / (self.alpha_ + T_bits[labels // x_values.size].view(np.float64))
+        z = np.empty(code.size)
+        z[pairs] = t / (self.alpha_ + h.T)
         shape = self.r_ + x_values.astype(np.float64)
         rules = [
             beta_rule(self.a_, self.b_ + float(x), R * float(z.max(initial=0.0)))
@@ -222,8 +226,8 @@ class BetaGeoNBD(PurchaseModel):
             active = active[rng.random(active.size) >= leave[active]]
         return x, t_x
 
-    def _time_scale(self, h: Histories) -> float:
-        return float(self.alpha_ + h.T.min(initial=np.inf))
+    def _time_scale(self, h: Histories) -> Vector:
+        return self.alpha_ + h.T
 
 
 class _Likelihood:

@@ -30,7 +30,7 @@ def test_expectations_start_at_zero_and_grow_ever_slower(model, x, T, t):
     row = [[x, 0.8 * T if x else 0.0, T]]
     e = [model.expected_purchases(row, share * t)[0] for share in (0.0, 0.5, 1.0)]
     assert e[0] == 0.0
-    assert 0.0 <= e[1] <= e[2]
+    assert 0.0 <= e[1] <= e[2] * (1 + 1e-11)  # the accuracy of the quadrature
     assert e[2] - e[1] <= e[1] * (1 + 1e-9)
 
 
@@ -66,6 +66,23 @@ def test_discounting_is_the_limit_of_finite_sums(model, rate):
     low, high = (np.diff(e) @ np.exp(-rate * side) for side in (times[1:], times[:-1]))
     discounted = model.discounted_expected_transactions(None, rate)
     assert low * (1 - 1e-9) <= discounted <= high * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("steepness", [40.0, 500.0, 5000.0, 1e6])
+def test_a_finite_horizon_beyond_all_discounting_is_an_endless_one(steepness):
+    model = BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    row, rate = [[2, 30.43, 38.86]], steepness / 39
+    endless = model.discounted_expected_transactions(row, rate)
+    assert model.discounted_expected_transactions(row, rate, 39) == pytest.approx(endless, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1.0, 100.0])
+@pytest.mark.parametrize("horizon", [1.0, 1e4, np.inf])
+def test_discounting_does_not_depend_on_the_other_rows(rate, horizon):
+    model = BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    rows = [[0, 0, 0], [2, 30.43, 38.86], [5, 3000, 4000], [1000, 10, 11]]
+    alone = [model.discounted_expected_transactions([row], rate, horizon)[0] for row in rows]
+    assert model.discounted_expected_transactions(rows, rate, horizon) == pytest.approx(alone, rel=1e-10)
 
 
 def test_a_new_customer_is_an_empty_history():

@@ -346,8 +346,8 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
             strange = [(row, v) for row, v in present if not _is_real(v)]
             row, value = next(((r, v) for r, v in strange if not _reads_as_number(v)), strange[0])
             raise InputTypeError(
-                f"{name!r} holds text or other objects ({len(strange)} of {values.size} rows), e.g. {value!r} in row "
-                f"{row}; make it numbers first, e.g. astype(float), with a decimal point and no thousands separator."
+                f"row {row} of {name!r} is {value!r}, not a number: {len(strange)} of {values.size} rows are none; "
+                "convert them first, e.g. astype(float), with a decimal point and no thousands separator."
             ) from None
     raise InputTypeError(f"the column {name!r} has dtype {values.dtype}; numbers are needed.")
 
@@ -361,7 +361,7 @@ def _real(value: Any) -> float:
 def _reads_as_number(value: Any) -> bool:
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 

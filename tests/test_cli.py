@@ -83,7 +83,7 @@ def test_time_format(tmp_path, capsys):
             ["--customer", "nobody"],
             "no column customer='nobody'; it has ['who', 'when', 'paid', 'what', 'receipt']",
         ),
-        (["--amount", "what"], "'what' holds text or other objects"),
+        (["--amount", "what"], "of 'what' is"),
         (["--margin", "30"], "margin must be >= 0.0 and <= 1.0, got 30.0"),
         (["--sep", ";"], "it has ['who,when,paid,what,receipt']"),
         (["--time-format", "%d/%m/%Y"], "line 2: the time '"),

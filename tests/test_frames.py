@@ -367,7 +367,6 @@ def test_mixed_zones_are_refused(values):
             r"row 1 of 't' is '30.09.2017', which is no ISO date.*format=",
         ),
         (["2017-09-31"], InputError, "row 0 of 't' is '2017-09-31'"),
-        ([""], InputError, "row 0 of 't' is ''"),
         ([date(2017, 9, 30), 5], InputTypeError, "row 1 of 't' is 5 of type int, not a date"),
         ([[1], "2017-09-30"], InputTypeError, r"row 0 of 't' is \[1\] of type list"),
         (np.array([1], dtype="m8[s]"), InputTypeError, "dtype timedelta64"),

@@ -16,14 +16,14 @@ def inertia_of(points: Sequence[Sequence[float]], labels: Sequence[int]) -> Frac
     return total
 
 
-def kmeans_optimum(points: Sequence[Sequence[float]], k: int) -> Fraction:
-    """Smallest inertia over all partitions into at most k parts (n <= 9)."""
-    best = inertia_of(points, [0] * len(points))
+def kmeans_optimum(points: Sequence[Sequence[float]], k: int) -> tuple[Fraction, list[int]]:
+    """Smallest inertia over all partitions into at most k parts (n <= 9), and the first partition that has it."""
+    best = inertia_of(points, [0] * len(points)), [0] * len(points)
     stack: list[list[int]] = [[0]]
     while stack:
         labels = stack.pop()
         if len(labels) == len(points):
-            best = min(best, inertia_of(points, labels))
+            best = min(best, (inertia_of(points, labels), labels))
         else:
             stack.extend([*labels, new] for new in range(min(max(labels) + 2, k)))
     return best

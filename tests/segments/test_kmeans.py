@@ -85,10 +85,13 @@ def test_exact_arithmetic_agrees_step_by_step():
 
 @settings(max_examples=25, deadline=None)
 @given(hnp.arrays(np.float64, st.tuples(st.integers(3, 6), st.integers(1, 2)), elements=st.integers(-9, 9)))
-def test_many_starts_reach_the_exhaustive_optimum(X):
-    best = float(kmeans_optimum(X.tolist(), 3))
-    model = quietly(CustomerKMeans(3, n_init=30, random_state=0), X)
-    assert model.inertia_ == pytest.approx(best, rel=1e-9, abs=1e-12)
+def test_no_start_beats_the_exhaustive_optimum_and_its_centres_keep_it(X):
+    best, labels = kmeans_optimum(X.tolist(), 3)
+    assert quietly(CustomerKMeans(3, n_init=30, random_state=0), X).inertia_ >= float(best) * (1 - 1e-9) - 1e-12
+    parts = np.unique(labels)
+    optimum = np.array([X[np.array(labels) == part].mean(axis=0) for part in parts])
+    model = quietly(CustomerKMeans(parts.size, init=optimum), X)
+    assert model.inertia_ == pytest.approx(float(best), rel=1e-9, abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -299,7 +302,7 @@ def test_scikit_learn_manners():
         ({"n_init": 0}, "n_init must be >= 1"),
         ({"max_iter": 0}, "max_iter must be >= 1"),
         ({"tol": -1.0}, "tol must be >= 0"),
-        ({"tol": float("nan")}, "tol must be >= 0"),
+        ({"tol": float("nan")}, "tol must be finite and >= 0"),
         ({"random_state": "seed"}, "random_state must be None, a whole number"),
         ({"random_state": -1}, "random_state must be >= 0"),
         ({"n_jobs": 0}, "n_jobs must be None or a whole number other than 0"),

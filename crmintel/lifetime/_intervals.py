@@ -1,4 +1,4 @@
-"""Intervals of a count: the parameters it may come from, and its probabilities asked for a few counts at a time."""
+"""Intervals of a count: the parameters it may come from, and the search for its quantiles."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel.exceptions import CapacityError
+
 _FARTHEST = 3.0  # log units: beyond a factor of e^3 along a flat direction predictions no longer change
-_BLOCK = 8  # most customers buy rarely: the first block answers nearly all of them
-_CELLS = 1 << 20  # probabilities held at a time
+_FIRST = 8.0  # most customers buy rarely: nearly all are answered below it
+_MOST = 2.0**53  # beyond it a float does not tell one count from the next
+_SLACK = 1e-12  # rounding of a chance
 
 
 def plausible_parameters(
@@ -34,7 +37,7 @@ def plausible_parameters(
 def outcome_interval(
     n_rows: int,
     level: float,
-    pmf: Callable[[NDArray[np.int64], NDArray[np.float64]], NDArray[np.float64]],
+    at_least: Callable[[NDArray[np.int64], NDArray[np.float64]], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
     """Return the smallest counts at which the distribution function reaches (1 -+ level) / 2.
 
@@ -44,26 +47,43 @@ def outcome_interval(
         Number of customers.
     level : float
         Chance that the interval is to hold.
-    pmf : callable
-        ``pmf(rows, counts)`` gives the probabilities, shape (len(rows), len(counts)).
+    at_least : callable
+        ``at_least(rows, counts)`` gives each row's chance of its count (>= 1) or more, shape (len(rows),).
 
     Returns
     -------
     ndarray of shape (n_rows, 2)
+
+    Raises
+    ------
+    CapacityError
+        If a count is beyond 2**53.
     """
-    tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
-    bounds = np.zeros((n_rows, 2))
-    for first in range(0, n_rows, _CELLS // _BLOCK):
-        rows = np.arange(first, min(first + _CELLS // _BLOCK, n_rows))
-        below = np.zeros(rows.size)  # chance of fewer than `start` purchases
-        start, width = 0, _BLOCK
-        while rows.size:
-            counts = np.arange(start, start + width, dtype=np.float64)
-            reached = below[:, None] + np.cumsum(pmf(rows, counts), axis=1)
-            for side, tail in enumerate(tails):
-                hit = (reached >= tail - 1e-12).any(axis=1) & (below < tail - 1e-12)
-                bounds[rows[hit], side] = start + np.argmax(reached[hit] >= tail - 1e-12, axis=1)
-            open_ = reached[:, -1] < tails[1] - 1e-12
-            rows, below = rows[open_], reached[open_, -1]
-            start, width = start + width, width * 2
-    return bounds
+    above = ((1.0 + level) / 2.0, (1.0 - level) / 2.0)
+    return np.column_stack([_quantiles(n_rows, tail + _SLACK, at_least) for tail in above])
+
+
+def _quantiles(
+    n_rows: int,
+    tail: float,
+    at_least: Callable[[NDArray[np.int64], NDArray[np.float64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Return the smallest count of each row that is exceeded with chance <= ``tail``: doubling, then bisection."""
+    low, high = np.full(n_rows, -1.0), np.full(n_rows, _FIRST)  # the answer is in (low, high]
+    rows = np.arange(n_rows)
+    while rows.size:
+        rows = rows[at_least(rows, high[rows] + 1.0) > tail]
+        low[rows] = high[rows]
+        high[rows] *= 2.0
+        if rows.size and high[rows[0]] > _MOST:
+            raise CapacityError(
+                f"row {rows[0]} makes more than 2**53 purchases within the horizon; shorten the horizon."
+            )
+    rows = np.arange(n_rows)
+    while rows.size:
+        middle = np.floor((low[rows] + high[rows]) / 2.0)
+        enough = at_least(rows, middle + 1.0) <= tail
+        high[rows[enough]] = middle[enough]
+        low[rows[~enough]] = middle[~enough]
+        rows = rows[high[rows] - low[rows] > 1.0]
+    return high

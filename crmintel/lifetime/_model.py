@@ -51,7 +51,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
 
     A model names its ``_parameters`` and gives the formulas ``_maximise``, ``_log_likelihood``, ``_alive``,
     ``_alive_after``, ``_expected``, ``_waiting`` (chance of no purchase while alive), ``_waiting_quantile``,
-    ``_pmf`` (counts while alive), ``_simulate`` and ``_time_scale``.
+    ``_pmf`` and ``_at_least`` (counts while alive), ``_simulate`` and ``_time_scale``.
     """
 
     _parameters: ClassVar[tuple[str, ...]]
@@ -287,11 +287,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
                 len(h),
                 level,
                 lambda rows, n: np.mean(
-                    [
-                        p[rows, None] * m._pmf(h[rows], t, n) + np.where(n == 0, 1.0 - p[rows, None], 0.0)
-                        for m, p in zip(models, alive, strict=True)
-                    ],
-                    axis=0,
+                    [p[rows] * m._at_least(h[rows], t, n) for m, p in zip(models, alive, strict=True)], axis=0
                 ),
             )
 
@@ -380,6 +376,9 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
 
     @abstractmethod
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]: ...
+
+    @abstractmethod
+    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector: ...
 
     @abstractmethod
     def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]: ...

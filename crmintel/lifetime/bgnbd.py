@@ -198,20 +198,24 @@ class BetaGeoNBD(PurchaseModel):
         with np.errstate(divide="ignore"):
             some = last * np.log(w) - np.log(last) - betaln(last, R)
         # n purchases in t: none of the n drop-out chances taken ...
-        table = np.exp(none + np.where(positive, some, 0.0) + self._log_stay(h, n))
+        table = np.exp(none + np.where(positive, some, 0.0) + self._log_stay(h.x[:, None], n))
         # ... or the n-th taken, after at least n purchase times came up in t.
         if self.a_ > 0.0:
             leave = self.a_ / (self.a_ + self.b_ + h.x[:, None] + last - 1.0)
-            tail = leave * np.exp(self._log_stay(h, last - 1.0)) * betainc(last, R, w)
+            tail = leave * np.exp(self._log_stay(h.x[:, None], last - 1.0)) * betainc(last, R, w)
             table += np.where(positive, tail, 0.0)
         return table
 
-    def _log_stay(self, h: Histories, n: Vector) -> NDArray[np.float64]:
+    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+        z = t / (self.alpha_ + h.T)
+        # n purchase times come up in t, and the first n - 1 drop-out chances are not taken.
+        return np.exp(self._log_stay(h.x, n - 1.0)) * betainc(n, self.r_ + h.x, z / (1.0 + z))
+
+    def _log_stay(self, x: NDArray[np.float64], n: Vector) -> NDArray[np.float64]:
         """Log of E[(1 - p)^n] over Beta(a, b + x)."""
         if self.a_ == 0.0:
-            return np.zeros((len(h), n.size))
-        b = (self.b_ + h.x)[:, None]
-        return betaln(self.a_, b + n) - betaln(self.a_, b)
+            return np.zeros(np.broadcast_shapes(x.shape, n.shape))
+        return betaln(self.a_, self.b_ + x + n) - betaln(self.a_, self.b_ + x)
 
     def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
         rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmintel import BetaGeoNBD
+from crmintel.exceptions import CapacityError
 
 MODELS = st.builds(
     lambda r, alpha, a, b: BetaGeoNBD.from_params(r=r, alpha=alpha, a=a, b=b, unit="week"),
@@ -159,6 +160,30 @@ def test_intervals_of_heavy_buyers_come_from_their_distribution():
     below = np.cumsum(model.purchase_count_pmf(row, 52.0, np.arange(400))[0])
     assert low == np.argmax(below >= 0.1)
     assert high == np.argmax(below >= 0.9)
+
+
+def test_intervals_of_huge_counts_take_no_longer():
+    model = BetaGeoNBD.from_params(r=2.0, alpha=1.0, a=0.01, b=10.0)
+    row = [[5, 9, 10]]
+    low, high = model.predict_interval(row, 1e8)[0]
+    assert high > 1e8
+    below = np.cumsum(model.purchase_count_pmf(row, 1e8, np.arange(low + 1))[0])
+    assert below[-2] < 0.05 <= below[-1]
+    with pytest.raises(CapacityError, match="shorten the horizon"):
+        model.predict_interval(row, 1e30)
+
+
+@given(model=MODELS, x=st.integers(0, 40), t=TIMES, level=st.floats(0.05, 0.99))
+@settings(max_examples=60, deadline=None)
+def test_intervals_are_the_quantiles_of_the_pmf(model, x, t, level):
+    row = [[x, 15.0 if x else 0.0, 20.0]]
+    low, high = model.predict_interval(row, t, level)[0]
+    if high > 5000:
+        return
+    below = np.cumsum(model.purchase_count_pmf(row, t, np.arange(high + 2))[0])
+    for count, tail in ((low, (1 - level) / 2), (high, (1 + level) / 2)):
+        assert below[int(count)] >= tail - 1e-9
+        assert count == 0 or below[int(count) - 1] < tail + 1e-9
 
 
 def test_horizons_in_words_and_numbers():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,10 @@ def check_number(
     if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
         what = "a whole number" if integer else "a number"
         raise InputTypeError(f"{name} must be {what}, got {value!r} of type {type(value).__name__}.")
-    number: float = int(value) if integer else float(value)  # type: ignore[call-overload]
+    try:
+        number: float = int(value) if integer else float(value)  # type: ignore[call-overload]
+    except OverflowError:
+        raise InputError(f"{name} is too large for a float; give a number below 1e308.") from None
     bounds = []
     if low is not None:
         bounds.append(f"{'>' if strict_low else '>='} {low}")
@@ -38,16 +42,68 @@ def check_number(
     too_low = low is not None and (number <= low if strict_low else number < low)
     too_high = high is not None and (number >= high if strict_high else number > high)
     if math.isnan(number) or too_low or too_high or (finite and math.isinf(number)):
-        wanted = " and ".join(bounds) or "finite"
+        if finite and not math.isfinite(number):
+            bounds.append("finite")
+        wanted = " and ".join(bounds) or "a number"
         raise InputError(f"{name} must be {wanted}, got {value!r}.")
     return number
 
 
 def check_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     """Return ``value`` if it is one of ``choices``, else name them all."""
-    if not any(value is c or (type(value) is type(c) and value == c) for c in choices):
-        raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
-    return value
+    for choice in choices:
+        same_kind = type(value) is type(choice) or (isinstance(value, str) and isinstance(choice, str))
+        if value is choice or (same_kind and value == choice):
+            return choice
+    raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
+
+
+def check_names(value: Any, name: str) -> list[str]:
+    """Return ``value`` as a list of different names, or say what is none."""
+    if isinstance(value, str):
+        raise InputError(f"{name} must be a list of names, got the text {value!r}; write {name}=[{value!r}].")
+    if not np.iterable(value):
+        raise InputTypeError(f"{name} must be a list of names, got {value!r}; write {name}=[] for none.")
+    names = list(value)
+    strange = [each for each in names if not isinstance(each, str)]
+    if strange:
+        raise InputTypeError(f"{name} must be a list of names, got {strange[0]!r} in it.")
+    twice = sorted({each for each in names if names.count(each) > 1})
+    if twice:
+        raise InputError(f"{name} names {twice} more than once; name each once.")
+    return names
+
+
+def exact(number: Any) -> Fraction:
+    """Return a number as the decimal that is printed: 0.28 is 28/100, not the binary number just above it."""
+    return Fraction(str(number))
+
+
+def as_numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Return an array of any shape as float64; text, complex numbers, dates and masked values are no numbers."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputTypeError(
+            f"{name} is a masked array; fill its {np.ma.count_masked(values)} masked values or drop them first."
+        )
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputTypeError(f"{name} must hold numbers, got rows of different lengths.") from None
+    if array.dtype.kind in "fiub":
+        return np.asarray(array, dtype=np.float64)
+    try:
+        if array.dtype.kind != "O":
+            raise TypeError(f"dtype {array.dtype}")
+        text = next((each for each in array.flat if isinstance(each, str | bytes)), None)
+        if text is not None:
+            raise TypeError(f"the text {text!r}")
+        return array.astype(np.float64)
+    except OverflowError:
+        raise InputError(f"{name} holds a number too large for a float; it must be below 1e308.") from None
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(
+            f"{name} must hold numbers, got {error}; convert it first, e.g. with astype(float)."
+        ) from None
 
 
 def check_vector(
@@ -61,17 +117,10 @@ def check_vector(
     min_length: int = 0,
 ) -> NDArray[np.float64]:
     """Return a contiguous float64 vector, or name the first bad row and how many there are."""
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind in "mM":
-            raise InputTypeError(f"{name} must hold numbers, got dtype {array.dtype}.")
-        vector = np.ascontiguousarray(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InputTypeError):
-            raise
-        raise InputTypeError(f"{name} must hold numbers: {error}.") from None
-    if vector.ndim == 0 or array.ndim != 1:
+    array = as_numbers(values, name)
+    if array.ndim != 1:
         raise InputError(f"{name} must be one-dimensional, got shape {array.shape}.")
+    vector = np.ascontiguousarray(array)
     if n is not None and vector.size != n:
         raise InputError(f"{name} has {vector.size} values, expected {n}: one per row.")
     if vector.size < min_length:
@@ -85,6 +134,18 @@ def check_vector(
     if high is not None:
         raise_if_any(vector > high, vector, name, f"must be <= {high}")
     return vector
+
+
+def check_weights(values: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Return one weight per row, none below 0, with a sum that is a number."""
+    weights = check_vector(values, "sample_weight", n=n, low=0.0)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum()):
+            raise InputError(
+                "sample_weight sums to more than a float can hold; only ratios of weights matter, so divide them by "
+                f"their largest ({weights.max()})."
+            )
+    return weights
 
 
 def raise_if_any(bad: NDArray[np.bool_], values: NDArray[Any], name: str, rule: str) -> None:

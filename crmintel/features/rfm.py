@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._frames import is_frame, open_frame
-from crmintel._validation import check_number, check_vector
+from crmintel._validation import as_numbers, check_number, check_vector
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.features.rows import CustomerRows
 from crmintel.transactions.log import TransactionLog
@@ -209,7 +209,7 @@ def _rfm_columns(X: Any) -> dict[str, NDArray[np.float64]]:
             raise ColumnError(f"X lacks {missing}; it has {table.names}. A TransactionLog has all three.")
         values = [table.numbers(name) for name in COLUMNS]
     else:
-        array = np.asarray(X)
+        array = as_numbers(X, "X")
         if array.ndim != 2 or array.shape[1] != len(COLUMNS):
             raise InputError(
                 f"X must be a TransactionLog or have the {len(COLUMNS)} columns {', '.join(COLUMNS)}; got shape "

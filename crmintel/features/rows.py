@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import frame_columns, is_frame
-from crmintel.exceptions import ColumnError, InputError, InputTypeError
+from crmintel._validation import as_numbers
+from crmintel.exceptions import ColumnError, InputError
 
 SUMMARY_COLUMNS = ("frequency", "recency", "T", "monetary_value")
 _POSITIONS = {2: ("frequency", "monetary_value"), 3: ("frequency", "recency", "T")}
@@ -95,12 +96,7 @@ def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]
     if isinstance(X, Mapping) or is_frame(X):
         return frame_columns(X, names)
     columns = getattr(X, "columns", None)
-    array = np.asarray(X)
-    if array.dtype.kind not in "fiub":
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise InputTypeError(f"X must hold numbers, got dtype {np.asarray(X).dtype}.") from None
+    array = as_numbers(X, "X")
     if array.ndim != 2:
         raise InputError(f"X must be two-dimensional (customers x columns), got shape {array.shape}.")
     if columns is None:
@@ -110,9 +106,7 @@ def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]
         raise ColumnError(
             f"X lacks {missing}; it has {list(columns)}. CustomerSummary makes them from a log."
         )
-    return {
-        name: np.ascontiguousarray(array[:, list(columns).index(name)], dtype=np.float64) for name in names
-    }
+    return {name: np.ascontiguousarray(array[:, list(columns).index(name)]) for name in names}
 
 
 def unit_of(X: Any) -> str | None:

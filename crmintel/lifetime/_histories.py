@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import is_frame, open_frame
-from crmintel._validation import check_vector, raise_if_any
+from crmintel._validation import check_vector, check_weights, raise_if_any
 from crmintel.exceptions import InputError, UnitError
 from crmintel.features.rows import named_columns, unit_of
 from crmintel.transactions.calendar import unit_name
@@ -59,7 +59,7 @@ def read_weights(sample_weight: Any, n: int) -> Vector:
     """Return one non-negative weight per row, ones for None."""
     if sample_weight is None:
         return np.ones(n)
-    weights = check_vector(sample_weight, "sample_weight", n=n, low=0.0).copy()
+    weights = check_weights(sample_weight, n).copy()
     if weights.sum() <= 0:
         raise InputError("sample_weight is 0 everywhere; at least one row must count.")
     return weights

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._progress import progress
-from crmintel._validation import check_number
+from crmintel._validation import check_number, exact
 from crmintel.exceptions import CapacityError
 from crmintel.kernels.itemsets import COUNT, ITEM, NEEDED, PARENT, TRIE_FULL, TRIE_SIZE, order_baskets
 from crmintel.patterns._searches import Arenas, PrefixTreeSearch, ProjectionSearch
@@ -62,7 +61,7 @@ def support_count(min_support: Any, n_baskets: int) -> int:
         return int(check_number(min_support, "min_support", low=1, integer=True))
     what = "min_support (an int counts baskets, a float is a share of them)"
     check_number(min_support, what, low=0.0, strict_low=True, high=1.0)
-    share = Fraction(str(min_support) if isinstance(min_support, np.floating) else repr(float(min_support)))
+    share = exact(min_support)
     return max(1, -(-share.numerator * n_baskets // share.denominator))
 
 

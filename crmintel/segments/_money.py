@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import is_frame, open_frame
-from crmintel._validation import check_vector
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel._validation import as_numbers, check_vector
+from crmintel.exceptions import InputError
 
 
 def money_of(X: Any, name: str = "money") -> NDArray[np.float64]:
@@ -23,22 +23,12 @@ def money_of(X: Any, name: str = "money") -> NDArray[np.float64]:
         if len(table.names) != 1:
             raise InputError(f"{name} must be one column, got {table.names}; pass frame[[column]].")
         return check_vector(table.numbers(table.names[0]), f"column {table.names[0]!r}", min_length=1)
-    try:
-        shape = np.shape(X)
-    except ValueError:
-        raise InputTypeError(
-            f"{name} must be one amount per customer, got rows of different lengths."
-        ) from None
-    if len(shape) == 2:
-        if shape[1] != 1:
-            raise InputError(f"{name} must be one column, one amount per customer; got shape {shape}.")
-        X = np.asarray(X)[:, 0]
-    return check_vector(X, name, min_length=1)
-
-
-def exact(share: Any) -> Fraction:
-    """Return the decimal a share was written as: 0.28 is 28/100, not the binary number just above it."""
-    return share if isinstance(share, Fraction) else Fraction(repr(float(share)))
+    values = as_numbers(X, name)
+    if values.ndim == 2:
+        if values.shape[1] != 1:
+            raise InputError(f"{name} must be one column, one amount per customer; got shape {values.shape}.")
+        values = values[:, 0]
+    return check_vector(values, name, min_length=1)
 
 
 def ceil_of(share: Fraction, n: int) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._validation import check_number
+from crmintel._validation import check_number, exact
 from crmintel.exceptions import InputError
-from crmintel.segments._money import ceil_of, exact, money_of
+from crmintel.segments._money import ceil_of, money_of
 
 
 def lorenz_curve(money: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

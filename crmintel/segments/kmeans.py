@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from crmintel._compat import as_generator
 from crmintel._frames import is_frame, open_frame
 from crmintel._progress import progress
-from crmintel._validation import check_choice, check_number, check_vector, raise_if_any
+from crmintel._validation import check_choice, check_number, check_weights, raise_if_any
 from crmintel.exceptions import FitWarning, InputError, InputTypeError
 from crmintel.kernels.blocks import BLOCK
 from crmintel.kernels.kmeans import nearest_rows, scratch
@@ -147,7 +147,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         max_iter = check_number(self.max_iter, "max_iter", low=1, integer=True)
         tol = check_number(self.tol, "tol", low=0.0)
         X = self._rows(X, reset=True)
-        weight = np.ones(len(X)) if sample_weight is None else _check_weight(sample_weight, len(X))
+        weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
         counting = int(np.count_nonzero(weight))
         if counting == 0:
             raise InputError("every sample_weight is zero: no customer counts. Give some a positive weight.")
@@ -216,7 +216,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         """Return minus the inertia of ``X`` on the fitted centres."""
         check_is_fitted(self)
         X = self._rows(X)
-        weight = np.ones(len(X)) if sample_weight is None else _check_weight(sample_weight, len(X))
+        weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
         with Threads(self.n_jobs) as threads:
             return -float(np.sum(weight * _nearest(X, self.cluster_centers_, threads)[1]))
 
@@ -300,10 +300,6 @@ def _nearest(
         -(-len(X) // _ROWS),
     )
     return labels, squared
-
-
-def _check_weight(sample_weight: ArrayLike, n: int) -> NDArray[np.float64]:
-    return check_vector(sample_weight, "sample_weight", n=n, low=0.0)
 
 
 def _refuse_missing(X: NDArray[np.float64], names: NDArray[Any] | None) -> None:

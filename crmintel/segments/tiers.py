@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._validation import check_number
+from crmintel._validation import check_number, exact
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.segments._money import ceil_of, exact, money_of
+from crmintel.segments._money import ceil_of, money_of
 
 TIERS = ("vip", "major", "ordinary", "small")
 
@@ -104,7 +104,10 @@ class ValueTiers(BaseEstimator):
         tier = self._tier_of(money)
         customers = np.bincount(tier, minlength=labels.size)
         sums = np.bincount(tier, weights=money, minlength=labels.size)
-        total = float(sums.sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = float(sums.sum())
+        if not np.isfinite(total):
+            raise InputError("the money sums to more than a float can hold; give it in a larger unit.")
         self.table_ = {
             "tier": labels,
             "customers": customers,

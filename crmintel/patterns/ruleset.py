@@ -30,7 +30,7 @@ class Rule:
 
 
 class RuleSet:
-    """Rules A -> B; ``len`` is how many, ``rules[mask]`` selects, every measure is an attribute.
+    """Rules A -> B; ``len`` is how many, ``rules[mask]`` selects, every measure is an attribute; arrays are read-only.
 
     Parameters
     ----------
@@ -75,9 +75,11 @@ class RuleSet:
         items: NDArray[Any],
         library: str | None = None,
     ) -> None:
-        self.antecedents, self.consequents = antecedents, consequents
-        self.n_ab, self.n_a, self.n_b = (np.asarray(count, dtype=np.int64) for count in (n_ab, n_a, n_b))
-        self.n, self.items, self.library = int(n), items, library
+        self.antecedents, self.consequents = _frozen_csr(antecedents), _frozen_csr(consequents)
+        self.n_ab, self.n_a, self.n_b = (
+            _frozen(np.array(count, dtype=np.int64)) for count in (n_ab, n_a, n_b)
+        )
+        self.n, self.items, self.library = int(n), _frozen(np.array(items)), library
         shapes = {antecedents.shape, consequents.shape, (self.n_ab.size, items.size)}
         if len(shapes) > 1 or self.n_a.shape != self.n_ab.shape or self.n_b.shape != self.n_ab.shape:
             raise InputError(
@@ -229,6 +231,18 @@ class RuleSet:
             for rule, confidence, lift in zip(shown, shown.confidence, shown.lift, strict=True)
         ]
         return "\n".join([head, *lines, *(["  ..."] if len(self) > 5 else [])])
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
+
+
+def _frozen_csr(matrix: Any) -> Any:
+    matrix = matrix.copy()
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        _frozen(array)
+    return matrix
 
 
 def _csr(matrix: Any) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -97,18 +97,18 @@ class Baskets:
         if items is not None:
             refuse_repeats(labels, "items")
         self._put(
-            csr.indptr,
-            csr.indices,
-            labels,
-            None if ids is None else check_labels(ids, "ids", n_baskets),
+            csr.indptr.copy(),
+            csr.indices.copy(),
+            labels.copy(),
+            None if ids is None else check_labels(ids, "ids", n_baskets).copy(),
             None if customers is None else check_owners(customers, n_baskets),
             library,
         )
 
     def _put(self, indptr: Any, indices: Any, *labels: Any) -> None:
-        # Kernels have one signature, which a read-only array is not part of.
+        # Kernels have one signature, which a read-only array is not part of: only labels are made read-only.
         arrays = (np.require(indptr, np.int64, ["C", "W"]), np.require(indices, np.int32, ["C", "W"]))
-        for name, value in zip(_STATE, (*arrays, *labels), strict=True):
+        for name, value in zip(_STATE, (*arrays, *map(_frozen, labels)), strict=True):
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -183,9 +183,9 @@ class Baskets:
 
     @property
     def matrix(self) -> Any:
-        """The baskets as a CSR matrix of int32 ones, built at each call."""
+        """The baskets as a CSR matrix of int32 ones, a copy at each call."""
         ones = np.ones(self.indices.size, dtype=np.int32)
-        return sparse.csr_array((ones, self.indices, self.indptr), shape=self.shape)
+        return sparse.csr_array((ones, self.indices, self.indptr), shape=self.shape, copy=True)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -309,6 +309,14 @@ def as_baskets(X: Any) -> Baskets:
         f"X must be Baskets, a log, a sparse matrix, a boolean frame or array, or a list of lists; got "
         f"{type(X).__name__}."
     )
+
+
+def _frozen(labels: Any) -> Any:
+    if not isinstance(labels, np.ndarray):
+        return labels
+    view = labels.view()
+    view.flags.writeable = False
+    return view
 
 
 def _restore(cls: Any, *state: Any) -> Any:

@@ -70,6 +70,21 @@ def test_a_read_only_matrix_is_left_alone():
     assert matrix.indices.tolist() == [1, 0, 1]
 
 
+def test_baskets_share_nothing_with_what_they_came_from_or_hand_out():
+    csr = sparse.csr_array(np.array([[1, 0, 1], [0, 1, 0]], dtype=np.int32))
+    items, ids, owners = np.array(["a", "b", "c"], dtype=object), np.array([7, 8]), np.array([0, 1])
+    baskets = Baskets(csr, items, ids=ids, customers=owners)
+    csr.indices[0], items[0], ids[0], owners[0] = 1, "z", 9, 1
+    baskets.matrix.indices[:] = 0
+    baskets.matrix.indptr[:] = 0
+    assert baskets.to_lists() == [["a", "c"], ["b"]]
+    assert baskets.ids.tolist() == [7, 8]
+    assert baskets.customers.tolist() == [0, 1]
+    for labels in (baskets.items, baskets.ids, baskets.customers):
+        with pytest.raises(ValueError, match="read-only"):
+            labels[0] = labels[1]
+
+
 def test_entries_stored_twice_merge_and_stored_zeros_do_not_count():
     matrix = sparse.csr_array(
         (np.array([1, 1, 0, 1]), np.array([1, 1, 0, 0]), np.array([0, 3, 4])), shape=(2, 2)

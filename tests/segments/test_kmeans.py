@@ -87,7 +87,9 @@ def test_exact_arithmetic_agrees_step_by_step():
 @given(hnp.arrays(np.float64, st.tuples(st.integers(3, 6), st.integers(1, 2)), elements=st.integers(-9, 9)))
 def test_no_start_beats_the_exhaustive_optimum_and_its_centres_keep_it(X):
     best, labels = kmeans_optimum(X.tolist(), 3)
-    assert quietly(CustomerKMeans(3, n_init=30, random_state=0), X).inertia_ >= float(best) * (1 - 1e-9) - 1e-12
+    assert (
+        quietly(CustomerKMeans(3, n_init=30, random_state=0), X).inertia_ >= float(best) * (1 - 1e-9) - 1e-12
+    )
     parts = np.unique(labels)
     optimum = np.array([X[np.array(labels) == part].mean(axis=0) for part in parts])
     model = quietly(CustomerKMeans(parts.size, init=optimum), X)

@@ -95,7 +95,7 @@ class Histories:
                 index = index.astype(np.int64)
             if index.dtype.kind not in "iub":
                 raise InputTypeError(
-                    f"customers are selected by position, slice or mask; got {key!r}. By id: "
+                    f"customers are selected by position, slice or mask; got {key!r} ({index.dtype}). By id: "
                     "log[log.customers == id], or log[numpy.isin(log.customers, ids)]."
                 )
             index = np.atleast_1d(index)

@@ -258,6 +258,15 @@ def test_the_limit_is_exact(algorithm):
         FrequentItemsets(5, algorithm=algorithm, max_itemsets=n - 1).fit(baskets)
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own answer to Ctrl-C: a test run that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("algorithm", ["auto", "fpgrowth", "projection"])
 def test_ctrl_c_ends_the_search(algorithm):
     baskets = Baskets(np.random.default_rng(0).random((10_000, 400)) < 0.5)
@@ -280,3 +289,15 @@ def test_ctrl_c_ends_the_search(algorithm):
 def test_equal_to_enumeration_ten_thousand_times(algorithm, baskets, min_count, max_length):
     found = FrequentItemsets(min_count, max_length=max_length, algorithm=algorithm).fit(baskets).itemsets_
     assert as_dict(found) == itemsets_bruteforce(baskets, min_count, max_length)
+
+
+def test_memberships_beyond_the_budget_are_refused(monkeypatch):
+    equal = [list("abcdefgh")] * 100
+    miner = FrequentItemsets(min_support=1).fit(equal)
+    assert miner.transform(equal[:3]).nnz == 3 * 255
+    assert miner.transform([["a"], ["b", "c"]]).nnz == 1 + 3
+    monkeypatch.setattr("crmintel.patterns.itemsets._MOST_MEMBERS", 20_000)
+    with pytest.raises(CapacityError, match="transform fewer baskets at a time"):
+        miner.transform(equal)
+    assert miner.transform(equal[:50]).nnz == 50 * 255
+    assert miner.transform(equal[:1] * 70).nnz == 70 * 255

@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._compat import thread_count
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError
+from crmintel.exceptions import CapacityError, InputError
 from crmintel.kernels.itemsets import expand, find_members, itemset_offsets
 from crmintel.patterns._mining import Trie, mine, support_count
 from crmintel.transactions.baskets import Baskets, as_baskets
 
 ALGORITHMS = ("auto", "fpgrowth", "projection", "bitset")
+_MOST_MEMBERS = 1 << 28  # entries of a membership matrix: 1.3 GiB when done
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +137,19 @@ class Itemsets:
         return build_frame(columns, library or self.library)
 
     def members(self, baskets: Baskets) -> Any:
-        """Return which of ``baskets`` hold which itemset: a boolean CSR matrix, baskets x itemsets."""
+        """Return which of ``baskets`` hold which itemset: a boolean CSR matrix, baskets x itemsets.
+
+        Raises
+        ------
+        CapacityError
+            If the matrix would hold more than 2**28 entries.
+        """
         baskets = baskets.with_items(self.labels)
         parent, item = self._trie.parent, self._trie.item
         columns = baskets.matrix.tocsc()
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
-        rows = np.empty(max(int(self.counts.sum(dtype=np.int64)), 1), dtype=np.int32)
+        likely = int(self.counts.sum(dtype=np.int64)) * len(baskets) // self.n_baskets
+        rows = np.empty(min(likely, _MOST_MEMBERS) + len(baskets), dtype=np.int32)
         done = 0
         while True:
             done = find_members(
@@ -153,6 +161,11 @@ class Itemsets:
             )  # fmt: skip
             if done == len(self):
                 break
+            if rows.size > _MOST_MEMBERS:
+                raise CapacityError(
+                    f"{len(baskets):,} baskets hold {len(self):,} itemsets more than {_MOST_MEMBERS:,} times. Raise "
+                    "min_support, set max_length, or transform fewer baskets at a time."
+                )
             rows = np.concatenate([rows, np.empty(rows.size + len(baskets), dtype=np.int32)])
         rows = rows[: offsets[-1]]
         shape = (len(baskets), len(self))
@@ -280,6 +293,11 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         Returns
         -------
         scipy.sparse.csr_array of bool of shape (n_baskets, n_itemsets)
+
+        Raises
+        ------
+        CapacityError
+            If it would hold more than 2**28 entries; transform fewer baskets at a time.
         """
         check_is_fitted(self, "itemsets_")
         return self.itemsets_.members(as_baskets(X))

@@ -10,12 +10,14 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.rules import recommend_items
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.rules import AssociationRules
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.transactions.baskets import Baskets, as_baskets
+
+_MOST_CELLS = 1 << 28  # of the answer: 3 GiB of codes and scores, and 2 GiB of labels
 
 
 class RuleRecommender(BaseEstimator):
@@ -99,6 +101,11 @@ class RuleRecommender(BaseEstimator):
             Item labels, the best first; None where the rules conclude fewer than ``n``.
         scores : ndarray of float64 of shape (n_rows, n)
             Their ``measure``; nan where there is no item.
+
+        Raises
+        ------
+        CapacityError
+            If ``n_rows * n`` is beyond 2**28.
         """
         n = int(check_number(n, "n", low=1, integer=True))
         rules = self._ready_rules()
@@ -113,9 +120,14 @@ class RuleRecommender(BaseEstimator):
         if not usable.all():
             rules, values = rules[usable], values[usable]
         baskets = _owned(X).with_items(rules.items)
+        n_items = rules.items.size
+        if len(baskets) * n > _MOST_CELLS:
+            raise CapacityError(
+                f"n={n:,} items for each of {len(baskets):,} rows are more than {_MOST_CELLS:,}. Lower n (there are "
+                f"{n_items:,} items), or recommend for fewer rows at a time."
+            )
         found = np.empty((len(baskets), n), dtype=np.int32)
         scores = np.empty((len(baskets), n), dtype=np.float64)
-        n_items = rules.items.size
         recommend_items(
             indptr=baskets.indptr, indices=baskets.indices,
             items=rules.antecedents.indices.astype(np.int32), offsets=rules.antecedents.indptr.astype(np.int64),

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from crmintel import AssociationRules, Baskets, FrequentItemsets, RuleRecommender, TransactionLog
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from tests.oracles.rules import recommend_slow
 
 LISTS = [["milk", "bread"], ["milk", "bread"], ["milk"], ["tea", "bread"]]
@@ -119,6 +119,11 @@ def test_ready_or_not(rules):
 def test_n_must_be_a_count(rules, n):
     with pytest.raises((InputError, InputTypeError), match="n must be"):
         RuleRecommender(rules).recommend(LISTS, n=n)
+
+
+def test_more_answers_than_memory_are_refused(rules):
+    with pytest.raises(CapacityError, match=r"n=10,000,000,000 items .* Lower n \(there are"):
+        RuleRecommender(rules).recommend(LISTS, n=10**10)
 
 
 def test_other_rules_and_measures_are_refused(rules):

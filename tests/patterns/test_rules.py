@@ -244,3 +244,24 @@ def test_prune_by_measure(groceries):
         groceries.prune("fisher_p")
     with pytest.raises(InputError, match="min_improvement"):
         groceries.prune(min_improvement=-1)
+
+
+def test_the_arrays_of_rules_are_their_own_and_read_only():
+    found = AssociationRules(FrequentItemsets(min_support=1), min_value=0.6).fit(LISTS).rules_
+    side = found.antecedents.copy()
+    own = RuleSet(
+        side, found.consequents, n_ab=found.n_ab, n_a=found.n_a, n_b=found.n_b, n=found.n, items=found.items
+    )
+    side.indices[:] = 0
+    assert list(own) == list(found)
+    sides = (own.antecedents, own.consequents)
+    for array in (
+        own.n_ab,
+        own.n_a,
+        own.n_b,
+        own.items,
+        *(part for m in sides for part in (m.indices, m.indptr)),
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = array[-1]
+    assert len(own.prune()) <= len(own)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from crmintel._validation import check_names
 from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError
 from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows
 from crmintel.transactions.calendar import (
@@ -199,11 +200,11 @@ class CustomerSummary(LogReader, TransformerMixin, BaseEstimator):
     def _columns(self, X: Any) -> tuple[str, str]:
         check_log(X)
         unit, grain = unit_name(self.unit), grain_name(self.collapse)
-        if isinstance(self.extra, str):
-            raise InputError(
-                f"extra must be a list of names, got the text {self.extra!r}; write extra=[{self.extra!r}]."
-            )
-        for name in self.extra:
+        for name in check_names(self.extra, "extra"):
+            if name in SUMMARY_COLUMNS:
+                raise ColumnError(
+                    f"extra={name!r} is the name of a column of the summary itself; rename the customer attribute."
+                )
             if name in ("spend", "spend_last_year"):
                 X.lines.need("amount", f"the extra {name!r}")
             elif name not in EXTRAS and name not in X.attributes:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel._frames import build_frame, open_frame
-from crmintel.exceptions import DateRangeError, InputError
+from crmintel.exceptions import DateRangeError, InputError, InputTypeError
 from crmintel.kernels.runs import cut_runs
 from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.calendar import as_date, last_microsecond
@@ -162,6 +162,10 @@ class TransactionLog(Histories):
             )
         roles = {name: name for name, values in columns.items() if values is not None}
         arrays = {"customer": customer, "time": time, **{name: columns[name] for name in roles}}
+        if keep is not None and not isinstance(keep, Mapping):
+            raise InputTypeError(
+                f"keep must map names to arrays, got {type(keep).__name__}; write keep={{'name': values}}."
+            )
         extra = dict(keep or {})
         return cls.from_frame(
             {**arrays, **extra}, customer="customer", time="time", keep=list(extra), end=end, **roles
@@ -260,7 +264,7 @@ class TransactionLog(Histories):
         Parameters
         ----------
         dates : sequence of dates
-            As-of dates, each in ``[start, end]``; a customer is a sample at the dates from their first line on.
+            As-of dates, each a whole day in ``[start, end]``; a customer is a sample at the dates from their first line on.
 
         Returns
         -------
@@ -271,7 +275,11 @@ class TransactionLog(Histories):
         if not days:
             raise InputError(f"dates must be a sequence of at least one date, got {dates!r}.")
         self._need_one_end("snapshots")
-        parts = [self.until(day) for day in days]
+        cuts = [self._date(day, "the as-of date") for day in days]
+        moment = next((cut for cut in cuts if cut.dtype != np.dtype("datetime64[D]")), None)
+        if moment is not None:
+            raise DateRangeError(f"the as-of date {moment} has a time of day; snapshots end with whole days.")
+        parts = [self._until(cut)[0] for cut in cuts]
         late = [part.end for part in parts if last_microsecond(part.end) > last_microsecond(self.end)]
         if late:
             raise DateRangeError(f"the as-of date {late[0]} lies after the end of the log ({self.end}).")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import MISSING_TIME, Table
-from crmintel._validation import raise_if_any
+from crmintel._validation import check_names, raise_if_any
 from crmintel.exceptions import ColumnError, DataWarning, DateRangeError, InputError
 from crmintel.kernels.runs import order_lines
 from crmintel.transactions.calendar import as_date, last_microsecond
@@ -48,10 +48,7 @@ def read_lines(table: Table, roles: Mapping[str, str | None], keep: Sequence[str
     Rows without a customer or a time, and rows after ``end`` (a date as the user writes it, or None for the day of
     the last line), are set aside with a `DataWarning` that counts them.
     """
-    if isinstance(keep, str):
-        raise InputError(
-            f"keep must be a list of column names, got the text {keep!r}; write keep=[{keep!r}]."
-        )
+    keep = check_names(keep, "keep")
     _check_roles(roles, keep)
     if table.n_rows == 0:
         raise InputError(
@@ -67,12 +64,14 @@ def read_lines(table: Table, roles: Mapping[str, str | None], keep: Sequence[str
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(values.sum()):
                 continue
+        what = f"{name}={roles[name]!r}"
         raise_if_any(
             ~np.isfinite(values),
             values,
-            f"{name}={roles[name]!r}",
+            what,
             "must be finite (a missing value is not 0: fill in what it is, or drop the rows)",
         )
+        raise InputError(f"{what} sums to more than a float can hold; give it in a larger unit.")
     codes, set_aside = _set_aside(codes, moments, last, numbers.get("amount"))
     n_kept = int(codes.size - sum(set_aside.rows.values()))
     if n_kept == 0:

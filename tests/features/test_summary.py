@@ -275,6 +275,11 @@ def test_snapshots_end_where_they_say():
         ({"unit": None}, UnitError, "unit must be one of"),
         ({"collapse": "minute"}, UnitError, "collapse must be one of hour.*'minute'"),
         ({"extra": "spend"}, InputError, r"write extra=\['spend'\]"),
+        ({"extra": ("spend", "spend")}, InputError, r"extra names \['spend'\] more than once"),
+        ({"extra": None}, InputTypeError, r"extra must be a list of names, got None"),
+        ({"extra": 5}, InputTypeError, "extra must be a list of names, got 5"),
+        ({"extra": [["spend"]]}, InputTypeError, r"got \['spend'\] in it"),
+        ({"extra": ("frequency",)}, ColumnError, "'frequency' is the name of a column of the summary itself"),
         ({"extra": ("speed",)}, ColumnError, "'speed' is none of.*'spend'"),
     ],
 )

@@ -68,6 +68,10 @@ def log(n=4, **more):
         ({"customer": 3}, ColumnError, "customer must be the name of a column, got 3"),
         ({"customer": None}, ColumnError, "customer must be the name of a column, got None"),
         ({"keep": "what"}, InputError, r"write keep=\['what'\]"),
+        ({"keep": None}, InputTypeError, r"keep must be a list of names, got None; write keep=\[\]"),
+        ({"keep": 5}, InputTypeError, "keep must be a list of names, got 5"),
+        ({"keep": [["what"]]}, InputTypeError, r"keep must be a list of names, got \['what'\] in it"),
+        ({"changes": {"paid": [1e308] * 4}}, InputError, "amount='paid' sums to more than a float can hold"),
     ],
 )  # fmt: skip
 def test_a_frame_that_cannot_be_a_log(make, change, error, message):
@@ -98,6 +102,8 @@ def test_an_empty_frame(make):
         (lambda: ci.TransactionLog.from_frame(5, customer="a", time="b"), InputTypeError, "frame must be.*got int"),
         (lambda: ci.TransactionLog.from_frame("x.csv", customer="a", time="b"), InputTypeError, "got str"),
         (lambda: ci.TransactionLog.from_frame(np.zeros((3, 2)), customer="a", time="b"), InputTypeError, "got ndarray"),
+        (lambda: log(keep=["a"]), InputTypeError, "keep must map names to arrays, got list"),
+        (lambda: log(keep="a"), InputTypeError, "keep must map names to arrays, got str"),
         (lambda: log(price=[1.0] * 4), InputError, r"knows no column \['price'\].*keep="),
         (lambda: log(amount=[1.0]), InputError, "different lengths.*'amount': 1"),
         (lambda: log().split("2023-01-01"), DateRangeError, "2023-01-01 lies before the start of the log"),

@@ -252,6 +252,11 @@ def test_since_within_the_last_day():
         (lambda log: log.until("1999-01-01"), DateRangeError, "1999-01-01 lies before the start"),
         (lambda log: log.since("2023-12-01"), DateRangeError, "2023-12-01 lies after the end"),
         (lambda log: log.snapshots(["2023-12-01"]), DateRangeError, "2023-12-01 lies after the end"),
+        (
+            lambda log: log.snapshots(["2023-02-01", "2023-03-01T12:00"]),
+            DateRangeError,
+            "2023-03-01T12:00.* has a time of day; snapshots end with whole days",
+        ),
         (lambda log: log.snapshots([]), InputError, "at least one date"),
         (lambda log: log.snapshots("2023-03-01"), InputError, "sequence"),
         (lambda log: log.snapshots(["2023-03-01"]).split("2023-02-01"), InputError, "log of snapshots"),

@@ -27,6 +27,7 @@ def lowest_versions() -> list[str]:
     """Return the oldest versions that pyproject.toml promises to work with, as pins."""
     extras = PYPROJECT["project"]["optional-dependencies"]
     promised = PYPROJECT["project"]["dependencies"] + extras["io"] + extras["plot"] + extras["progress"]
+    promised += [requirement for requirement in extras["dev"] if requirement.startswith(("pandas", "polars"))]
     return [requirement.replace(">=", "==") for requirement in promised]
 
 

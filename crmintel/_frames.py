@@ -17,10 +17,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel._cells import is_missing, read_only
+from crmintel._instants import read_instants
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.kernels.ids import factorize_integers
 
-_TICKS_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _NATIVE = str | int | float | bytes | dt.date | Decimal  # what every library has a column type for
 _LIBRARIES = ("pandas", "polars", "pyarrow")
 
@@ -123,10 +124,6 @@ class Table:
         return column if isinstance(column, np.ndarray) else _to_numpy(column)
 
 
-MISSING_TIME = np.iinfo(np.int64).min  # the integer of NaT
-_LAST_TIME = 2**62 - 1  # so that the distance of two instants is an int64
-
-
 def _to_numpy(column: Any) -> NDArray[Any]:
     if column.dtype == nw.Categorical and column.implementation is nw.Implementation.PYARROW:
         values = np.empty(
@@ -175,7 +172,7 @@ def _integer_ids(
     if values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max:
         labels, positions = np.unique(values, return_inverse=True)
         return positions.astype(np.int32), labels
-    return factorize_integers(_lent(values, np.int64))
+    return factorize_integers(read_only(values, np.int64))
 
 
 def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
@@ -186,7 +183,7 @@ def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDA
         raise InputTypeError(
             f"the ids in {name!r} must be plain values such as int, str or UUID: {error}."
         ) from None
-    keys = [k for k in seen if not _is_missing(k)]
+    keys = [k for k in seen if not is_missing(k)]
     kinds = {_kind_of(k) for k in keys}
     if kinds == {float}:
         return _ids(_numbers(values, name), name)
@@ -218,116 +215,16 @@ def _kind_of(value: Any) -> type:
     return next((kind for base, kind in plain.items() if isinstance(value, base)), type(value))
 
 
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, str):
-        return not value.strip()  # a blank cell
-    return isinstance(value, float | np.generic | Decimal) and bool(value != value)
-
-
 def _instants(column: Any, name: str) -> tuple[NDArray[np.int64], str | None]:
-    zone = None
-    if isinstance(column, nw.Series):
-        if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone is not None:
-            zone = column.dtype.time_zone
-            column = column.dt.replace_time_zone(None)
-        values = _to_numpy(column)
-    else:
-        values = column
-    if values.dtype.kind == "M":
-        return _microseconds(values, name), zone
-    if values.dtype.kind in "OUT":
-        return _parse_instants(values, name)
-    raise InputTypeError(
-        f"the times in {name!r} have dtype {values.dtype}; datetimes, dates or ISO text such as '2017-09-30' are "
-        "needed. Numbers have no unit: convert them first, e.g. with pandas.to_datetime(..., unit='s')."
-    )
-
-
-def _microseconds(values: NDArray[Any], name: str) -> NDArray[np.int64]:
-    unit, step = np.datetime_data(values.dtype)
-    if unit not in _TICKS_PER_SECOND or step != 1:
-        values = values.astype("datetime64[s]" if unit in "YMWDhm" else "datetime64[us]")
-        unit = np.datetime_data(values.dtype)[0]
-    ticks = _lent(values, values.dtype.newbyteorder("=")).view(np.int64)
-    any_missing = ticks.size > 0 and ticks.min() == MISSING_TIME
-    factor = 1_000_000 // _TICKS_PER_SECOND[unit] if unit != "ns" else 1
-    bound = _LAST_TIME // factor
-    present = ticks[ticks != MISSING_TIME] if any_missing else ticks
-    if unit != "ns" and present.size and (present.min() < -bound or present.max() > bound):
-        row = int(np.argmax((ticks != MISSING_TIME) & ((ticks < -bound) | (ticks > bound))))
-        raise InputError(
-            f"the times in {name!r} reach beyond the year 148,000, the first in row {row} ({values[row]}); "
-            "drop those rows or mend them."
-        )
-    if unit == "us":
-        return ticks
-    exact = ticks // 1000 if unit == "ns" else ticks * factor
-    if any_missing:
-        exact[ticks == MISSING_TIME] = MISSING_TIME
-    return exact
-
-
-def _parse_instants(values: NDArray[Any], name: str) -> tuple[NDArray[np.int64], str | None]:
-    codes = np.empty(values.size, np.int64)
-    labels: list[int] = []
-    offsets: set[str | None] = set()
-    seen: dict[Any, int] = {}
-    for row, value in enumerate(values.tolist()):
-        # Text and dates come again and again; moments of two zones may be equal and are not the same wall clock.
-        remembered = type(value) in (str, dt.date)
-        code = seen.get(value) if remembered else None
-        if code is None:
-            code = len(labels)
-            if remembered:
-                seen[value] = code
-            labels.append(_parse_instant(value, name, row, offsets))
-        codes[row] = code
-    if len(offsets) > 1:
-        raise InputError(
-            f"the times in {name!r} mix time zones {sorted(map(str, offsets))}; convert them to one zone first."
-        )
-    zone = next(iter(offsets), None)
-    return np.array(labels, dtype=np.int64).reshape(-1)[codes], zone
-
-
-def _parse_instant(value: Any, name: str, row: int, offsets: set[str | None]) -> int:
-    if _is_missing(value):
-        return int(MISSING_TIME)
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise InputError(
-                f"row {row} of {name!r} is {value!r}, which is no ISO date ('2017-09-30', '20170930' or "
-                "'2017-09-30 15:00:00'). Parse other formats first, e.g. with pandas.to_datetime(column, "
-                "format='%d/%m/%Y') or, in polars, str.to_datetime('%d/%m/%Y')."
-            ) from None
-    if isinstance(value, np.datetime64):
-        value = value.astype("datetime64[us]").item()
-    if isinstance(value, dt.datetime):
-        offsets.add(_zone_of(value))
-        value = value.replace(tzinfo=None)
-    elif not isinstance(value, dt.date):
-        raise InputTypeError(
-            f"row {row} of {name!r} is {value!r} of type {type(value).__name__}, not a date."
-        )
-    return int(np.datetime64(value, "us").astype(np.int64))
-
-
-def _zone_of(moment: dt.datetime) -> str | None:
-    if moment.tzinfo is None:
-        return None
-    name = getattr(moment.tzinfo, "key", None) or getattr(moment.tzinfo, "zone", None)
-    return name or str(dt.timezone(moment.utcoffset() or dt.timedelta(0)))
-
-
-def _lent(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """Return a read-only, contiguous view: some frames lend such memory, and a kernel is compiled for one kind."""
-    view = np.ascontiguousarray(values, dtype=dtype).view()
-    view.flags.writeable = False
-    return view
+    zone = getattr(column.dtype, "time_zone", None) if isinstance(column, nw.Series) else None
+    if zone is not None:
+        if column.implementation.is_pandas() and "pyarrow" in str(column.to_native().dtype):
+            # before version 3 pandas itself would give the clock of UTC
+            column = nw.from_native(column.to_frame().to_arrow(), eager_only=True)[column.name]
+        column = column.dt.replace_time_zone(None)
+    values = _to_numpy(column) if isinstance(column, nw.Series) else column
+    found, offset = read_instants(values, name)
+    return found, zone or offset
 
 
 def _numbers(column: Any, name: str) -> NDArray[np.float64]:
@@ -339,10 +236,10 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
     if values.dtype.kind in "OUT":
         try:
             return np.array(
-                [np.nan if _is_missing(v) else _real(v) for v in values.tolist()], dtype=np.float64
+                [np.nan if is_missing(v) else _real(v) for v in values.tolist()], dtype=np.float64
             )
         except (TypeError, ValueError, OverflowError):
-            present = [(row, v) for row, v in enumerate(values.tolist()) if not _is_missing(v)]
+            present = [(row, v) for row, v in enumerate(values.tolist()) if not is_missing(v)]
             strange = [(row, v) for row, v in present if not _is_real(v)]
             row, value = next(((r, v) for r, v in strange if not _reads_as_number(v)), strange[0])
             raise InputTypeError(

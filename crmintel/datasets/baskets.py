@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel._compat import as_generator
 from crmintel._validation import check_number
 from crmintel.kernels.quest import fill_baskets
 from crmintel.transactions.baskets import Baskets
@@ -38,6 +39,9 @@ class BasketTruth:
     weights: NDArray[np.float64]
     corruption: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return f"BasketTruth({len(self.patterns):,} patterns)"
+
 
 def make_baskets(
     n_baskets: int = 10_000,
@@ -66,7 +70,7 @@ def make_baskets(
         Mean share of a pattern's items that are taken from the pattern before (exponential, at most 1).
     corruption : float, default=0.5
         Mean of the patterns' corruption levels (normal with variance 0.1, brought to 0 .. 0.95).
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
 
     Returns
     -------
@@ -93,7 +97,7 @@ def make_baskets(
     check_number(mean_pattern, "mean_pattern", low=0.0, strict_low=True)
     check_number(correlation, "correlation", low=0.0, high=1.0)
     check_number(corruption, "corruption", low=0.0, high=1.0)
-    rng = np.random.default_rng(random_state)
+    rng = as_generator(random_state)
     patterns = _draw_patterns(rng, n_items, n_patterns, mean_pattern, correlation)
     weights = rng.exponential(size=n_patterns)
     weights /= weights.sum()

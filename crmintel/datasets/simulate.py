@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel._compat import as_generator
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.transactions.calendar import as_date
@@ -55,6 +56,12 @@ class SimulatedTruth:
     mean_spend: Floats
     item_groups: dict[str, int]
 
+    def __repr__(self) -> str:
+        return (
+            f"SimulatedTruth({self.process!r}, {self.params}, {self.spend_params}, {self.alive.size:,} customers, "
+            f"{np.count_nonzero(self.alive):,} alive, {len(self.item_groups):,} items)"
+        )
+
 
 def make_transactions(
     n_customers: int = 1000,
@@ -89,7 +96,7 @@ def make_transactions(
         Length of the log.
     n_items : int, default=50
         Size of the assortment; 0 makes a log without items and baskets.
-    random_state : int, Generator or None
+    random_state : int, Generator, RandomState or None
 
     Returns
     -------
@@ -113,7 +120,7 @@ def make_transactions(
     params = _complete(params, "params", PROCESSES[process])
     spend_params = _complete(spend_params, "spend_params", SPEND)
     first_day = as_date(start, "start").astype("datetime64[D]")
-    rng = np.random.default_rng(random_state)
+    rng = as_generator(random_state)
 
     begin = rng.integers(0, max(weeks * _DAYS // 4, 1), n)
     last = weeks * _DAYS - 1

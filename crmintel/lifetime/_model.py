@@ -89,8 +89,10 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
             raise InputError("X has one customer; at least 2 are needed to see how customers differ.")
         check_number(self.penalty, "penalty", low=0.0)
         check_number(self.max_iter, "max_iter", low=1, integer=True)
-        check_number(self.tol, "tol", low=0.0, strict_low=True)
-        self.unit_ = learned_unit(X, self.unit)
+        check_number(self.tol, "tol", low=0.0, high=1.0, strict_low=True, strict_high=True)
+        unit = learned_unit(X, self.unit)
+        check_number(duration(self.horizon, unit), "horizon", low=0.0, strict_low=True)
+        self.unit_ = unit
         remember_columns(self, X)
         found = self._maximise(histories, weights)
         self._set_parameters(found.params)

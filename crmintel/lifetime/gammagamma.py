@@ -108,7 +108,7 @@ class GammaGamma(BaseEstimator):
         x, m = _read(X)
         weights = read_weights(sample_weight, x.size)
         check_number(self.max_iter, "max_iter", low=1, integer=True)
-        check_number(self.tol, "tol", low=0.0, strict_low=True)
+        check_number(self.tol, "tol", low=0.0, high=1.0, strict_low=True, strict_high=True)
         remember_columns(self, X)
         self.n_ignored_ = int(np.count_nonzero((x > 0) & (m <= 0)))
         if self.n_ignored_:

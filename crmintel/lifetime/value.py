@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._validation import check_number, check_vector
-from crmintel.exceptions import ColumnError, UnitError
+from crmintel._validation import check_number, check_vector, raise_if_any
+from crmintel.exceptions import ColumnError, InputTypeError, UnitError
 from crmintel.features.rows import CustomerRows, named_columns
-from crmintel.lifetime._histories import Vector, remember_columns
+from crmintel.lifetime._histories import Vector, read_weights, remember_columns
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.gammagamma import GammaGamma
 from crmintel.transactions.calendar import UNIT_DAYS, duration
@@ -127,6 +128,34 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
         purchases = self.transactions_.discounted_expected_transactions(X, rate=rate, horizon=horizon)
         per_purchase = self.margin * self.spend_.predict(X)
         return np.asarray(purchases * per_purchase - self.retention_cost)
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the coefficient of determination R2 of `predict`, as scikit-learn's regressors do.
+
+        Parameters
+        ----------
+        X : CustomerRows, frame or array
+            As in `fit`.
+        y : array of shape (n_customers,)
+            The profit that each customer really brought within the horizon after T, in money: margin x sales, less
+            the retention cost.
+        sample_weight : array of shape (n_customers,), optional
+            How many customers share each row.
+
+        Returns
+        -------
+        float
+            1 at best, 0 for the mean of ``y``, negative if worse.
+        """
+        predicted = self.predict(X)
+        if y is None:
+            raise InputTypeError(
+                "score needs y: the profit that each customer really brought within the horizon."
+            )
+        earned = check_vector(y, "y", n=predicted.size)
+        rule = "must be finite to be scored; the spend model has no finite mean"
+        raise_if_any(~np.isfinite(predicted), predicted, "the prediction", rule)
+        return float(r2_score(earned, predicted, sample_weight=read_weights(sample_weight, predicted.size)))
 
     def transform(self, X: Any) -> CustomerRows:
         """Return the columns ``historic``, ``current`` and ``potential``.

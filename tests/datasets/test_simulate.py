@@ -80,8 +80,15 @@ def test_small_assortments(n_items):
         ({"params": [1, 2]}, InputTypeError, "params must be a dict"),
         ({"spend_params": {"p": 1, "q": 0, "v": 1}}, InputError, "spend_params"),
         ({"start": "soon"}, InputError, "start must be a date"),
+        ({"random_state": True}, InputTypeError, "random_state must be"),
     ],
 )
 def test_wrong_parameters(params, kind, message):
     with pytest.raises(kind, match=message):
         make_transactions(**params)
+
+
+def test_the_truth_shows_itself_in_a_line():
+    truth = make_transactions(500, random_state=0)[1]
+    assert "500 customers" in repr(truth)
+    assert len(repr(truth)) < 250

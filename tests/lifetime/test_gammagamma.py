@@ -145,6 +145,8 @@ def test_wrong_inputs(X, message):
 def test_wrong_parameters():
     with pytest.raises(InputError, match="max_iter"):
         GammaGamma(max_iter=0).fit(draw(100, 0))
+    with pytest.raises(InputError, match="tol must be > 0"):
+        GammaGamma(tol=2.0).fit(draw(100, 0))
     with pytest.raises(InputError, match="q must be > 0"):
         GammaGamma.from_params(p=1.0, q=0.0, v=1.0)
     with pytest.raises(InputError, match="nothing to score"):

@@ -72,6 +72,9 @@ def test_wrong_weights(weight, message):
         ({"penalty": "1"}, InputTypeError, "penalty"),
         ({"max_iter": 0}, InputError, "max_iter"),
         ({"tol": 0}, InputError, "tol"),
+        ({"tol": 1.0}, InputError, "tol must be > 0.0 and < 1.0"),
+        ({"horizon": "x"}, InputError, "horizon must be a number or text"),
+        ({"horizon": 0}, InputError, "horizon"),
         ({"unit": "fortnight"}, UnitError, "unit must be one of"),
     ],
 )
@@ -104,6 +107,12 @@ def test_wrong_arguments_of_the_verbs():
     ]:
         with pytest.raises(InputError, match=message):
             call()
+
+
+@pytest.mark.parametrize("seed", [True, "1", 1.5])
+def test_what_is_no_random_state(seed):
+    with pytest.raises(InputTypeError, match="random_state must be"):
+        BetaGeoNBD.from_params(r=1, alpha=1, a=1, b=1).sample(3, 3.0, random_state=seed)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from crmintel import BetaGeoNBD, CustomerSummary, GammaGamma, LifetimeValue
 from crmintel.datasets import make_transactions
-from crmintel.exceptions import ColumnError, InputError, UnitError
+from crmintel.exceptions import ColumnError, InputError, InputTypeError, UnitError
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,32 @@ def test_in_a_pipeline_on_the_log(log, rows):
     assert pipeline.predict(log) == pytest.approx(
         LifetimeValue(horizon=13, margin=0.3).fit(rows).predict(rows)
     )
+
+
+def test_the_score_is_r2_and_searches_choose_by_it(log, rows):
+    past, future = log.split("2023-12-31")
+    earned = future.spend()
+    value = LifetimeValue(horizon="26W").fit(rows)
+    assert value.score(rows, value.predict(rows)) == 1.0
+    assert value.score(rows, earned) == pytest.approx(r2_score(earned, value.predict(rows)))
+    search = GridSearchCV(
+        make_pipeline(CustomerSummary(unit="week"), LifetimeValue(horizon="26W")),
+        {"lifetimevalue__margin": [0.01, 1.0]},
+        cv=3,
+    ).fit(past, earned)
+    assert search.best_params_ == {"lifetimevalue__margin": 1.0}
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_what_cannot_be_scored(rows):
+    value = LifetimeValue(horizon="26W").fit(rows)
+    with pytest.raises(InputTypeError, match="score needs y"):
+        value.score(rows, None)
+    with pytest.raises(InputError, match="y has 1 values"):
+        value.score(rows, [1.0])
+    value.spend_ = GammaGamma.from_params(p=1.0, q=0.5, v=1.0)
+    with pytest.raises(InputError, match="the prediction must be finite"):
+        value.score(rows, np.ones(len(rows)))
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,13 @@ def test_extremes():
         ({"mean_pattern": float("nan")}, "mean_pattern"),
         ({"correlation": 2}, "correlation"),
         ({"corruption": "half"}, "corruption"),
+        ({"random_state": True}, "random_state"),
     ],
 )
 def test_parameters_out_of_bounds(params, message):
     with pytest.raises((InputError, InputTypeError), match=message):
         make_baskets(**params)
+
+
+def test_the_truth_shows_itself_in_a_line():
+    assert repr(make_baskets(100, 50, n_patterns=20, random_state=0)[1]) == "BasketTruth(20 patterns)"

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 
 from crmintel import CustomerSummary, LogCleaner, TransactionLog
-from crmintel._frames import MISSING_TIME, build_frame, is_frame, open_frame
+from crmintel._frames import build_frame, is_frame, open_frame
+from crmintel._instants import MISSING_TIME
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 
 NAMES = {
@@ -377,6 +378,15 @@ def test_mixed_zones_are_refused(values):
             r"beyond the year 148,000, the first in row 0 \(318857",
         ),
         (np.array([5, -(2**62)], dtype="M8[us]"), InputError, "first in row 1"),
+        *(
+            (
+                np.array([0, k * 2**60], dtype=f"M8[{unit}]"),
+                InputError,
+                "beyond the year 148,000, the first in row 1",
+            )
+            for unit in ("Y", "M", "W", "D", "h", "m", "25s")
+            for k in (-1, 1)
+        ),
     ],
 )
 def test_times_that_cannot_be_read(values, error, message):

@@ -264,7 +264,7 @@ class TransactionLog(Histories):
         Parameters
         ----------
         dates : sequence of dates
-            As-of dates, each a whole day in ``[start, end]``; a customer is a sample at the dates from their first line on.
+            Whole days, each in ``[start, end]``; a customer is a sample at the dates from their first line on.
 
         Returns
         -------

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._frames import MISSING_TIME, Table
+from crmintel._cells import read_only
+from crmintel._frames import Table
+from crmintel._instants import MISSING_TIME
 from crmintel._validation import check_names, raise_if_any
 from crmintel.exceptions import ColumnError, DataWarning, DateRangeError, InputError
 from crmintel.kernels.runs import order_lines
@@ -157,9 +159,9 @@ def _ordered(
     sorted_time = np.empty(n_kept, dtype=np.int64)
     carried = np.empty(0 if amount is None else n_kept)
     done = order_lines(
-        codes=_read_only(codes),
-        time=_read_only(moments),
-        payload=_read_only(np.empty(0, np.int64) if amount is None else amount.view(np.int64)),
+        codes=read_only(codes),
+        time=read_only(moments),
+        payload=read_only(np.empty(0, np.int64) if amount is None else amount.view(np.int64)),
         bits=max(0, n_customers.bit_length() - 11),
         records=np.empty((n_kept, 3), dtype=np.int64),
         offsets=offsets,
@@ -173,13 +175,6 @@ def _ordered(
         sorted_time = moments[order]
         carried = carried if amount is None else amount[order]
     return offsets, order, sorted_time, None if amount is None else carried
-
-
-def _read_only(values: NDArray[Any]) -> NDArray[Any]:
-    """Return a view as the kernel is compiled for; the caller's frame may have lent this memory."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
 
 
 def _reasons(set_aside: SetAside) -> str:

@@ -14,6 +14,7 @@ from crmintel.kernels.nbd import (
     purchases_over_dropout,
     survival_over_dropout,
 )
+from crmintel.lifetime._count_sums import count_rule
 from crmintel.lifetime._histories import Histories, Vector
 from crmintel.lifetime._mle import Optimum, minimise
 from crmintel.lifetime._model import Estimate, PurchaseModel
@@ -239,7 +240,8 @@ class _Likelihood:
 
     Gamma and beta functions of whole-number steps are sums of logarithms:
     log G(r + x) - log G(r) = sum over j < x of log(r + j). Summed over customers, each j counts for all who bought
-    more than j times, so no special function is called and nothing cancels for large parameters.
+    more than j times, so no special function is called and nothing cancels for large parameters. Large j are summed
+    by a quadrature rule, so that the time does not depend on the counts.
     """
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
@@ -248,8 +250,7 @@ class _Likelihood:
         self.purchases = float(weights @ h.x)
         self.time = float(weights @ h.T)
         by_count = np.bincount(h.x.astype(np.int64), weights=weights)
-        self.more_than = by_count[::-1].cumsum()[::-1][1:]
-        self.j = np.arange(self.more_than.size, dtype=np.float64)
+        self.j, self.more_than = count_rule(by_count[::-1].cumsum()[::-1][1:])
         scale = self.time / self.total if self.time > 0 else 1.0
         self.centre = np.array([0.0, np.log(scale), 0.0, 0.0])
 

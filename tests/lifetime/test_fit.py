@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from crmintel import BetaGeoNBD
 from crmintel.exceptions import FitWarning
 from crmintel.features.rows import CustomerRows
+from crmintel.lifetime._count_sums import count_rule
 from crmintel.lifetime._histories import Histories, read_histories
 from crmintel.lifetime.bgnbd import _Likelihood
 
@@ -234,3 +236,26 @@ def test_rows_carry_their_unit_into_the_sample(fitted):
 def test_histories_slice():
     h = Histories(np.arange(3.0), np.arange(3.0), np.arange(3.0))
     assert len(h[1:]) == 2
+
+
+@pytest.mark.parametrize("size", [10, 512, 520, 700, 5000, 1_000_000])
+def test_sums_over_counts(size):
+    rng = np.random.default_rng(0)
+    weights = np.cumsum(rng.exponential(size=size) * (rng.random(size) < 0.01))[::-1] + 1e-3
+    nodes, masses = count_rule(weights)
+    assert nodes.size < 512 + 12 * 12
+    j = np.arange(size, dtype=float)
+    for r in (1e-6, 0.3, 30.0, 1e5):
+        for f in (
+            lambda t, r=r: np.log(r + t),
+            lambda t, r=r: r / (r + t),
+            lambda t, r=r: r * t / (r + t) ** 2,
+        ):
+            assert masses @ f(nodes) == pytest.approx(weights @ f(j), rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::crmintel.exceptions.FitWarning")
+def test_counts_of_a_million_are_fitted_in_no_time():
+    start = time.process_time()
+    BetaGeoNBD().fit([[1_000_000, 1, 1]] * 3)
+    assert time.process_time() - start < 8.0

@@ -40,7 +40,7 @@ _ALIASES = {
     "q": "quarter",
     "y": "year",
 }
-_OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?(\d\d)")
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?(\d\d)(?::(\d\d(?:\.\d+)?))?")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 
 
@@ -121,7 +121,12 @@ def as_date(value: Any, name: str, zone: str | None = None) -> np.datetime64:
                 raise InputError(
                     f"{name}={value!r} has a time zone, the log has none: remove it with replace(tzinfo=None)."
                 )
-            value = value.astimezone(_zone_info(zone)).replace(tzinfo=None)
+            try:
+                value = value.astimezone(_zone_info(zone)).replace(tzinfo=None)
+            except OverflowError:
+                raise InputError(
+                    f"{name}={value!r} lies outside the years that a calendar has on the clock of {zone}."
+                ) from None
         moment = np.datetime64(value.replace(tzinfo=None), "us")
     elif isinstance(value, dt.date):
         moment = np.datetime64(value, "us")
@@ -143,7 +148,7 @@ def _zone_info(zone: str) -> dt.tzinfo:
     offset = _OFFSET.fullmatch(zone)
     if offset is None:
         return ZoneInfo(zone)
-    span = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+    span = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]), seconds=float(offset[4] or 0))
     return dt.timezone(-span if offset[1] == "-" else span)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel._cells import read_only
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.runs import cut_runs, gather_runs, sum_runs, summarize_runs
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
@@ -59,7 +60,7 @@ class Histories:
                 "a TransactionLog is made by TransactionLog.from_frame(frame, customer=..., time=...) or from_arrays."
             )
         put = object.__setattr__
-        put(self, "customers", customers)
+        put(self, "customers", read_only(customers))
         put(self, "lines", lines)
         put(self, "starts", starts)
         put(self, "stops", stops)
@@ -301,6 +302,6 @@ class Histories:
 
 def _restore(kind: type[Histories], state: dict[str, Any]) -> Histories:
     log = object.__new__(kind)
-    for name, value in state.items():
+    for name, value in {**state, "customers": read_only(state["customers"])}.items():
         object.__setattr__(log, name, value)
     return log

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -131,6 +131,19 @@ def test_iteration_gives_logs_of_one_customer(log):
 def test_wrong_keys(log, key, error, message):
     with pytest.raises(error, match=message):
         log[key]
+
+
+def test_customers_cannot_be_written(log):
+    for each in (log, log[:3], log.split("2023-06-30")[1], pickle.loads(pickle.dumps(log))):
+        with pytest.raises(ValueError, match="read-only"):
+            each.customers[0] = each.customers[1]
+
+
+def test_an_array_that_became_customers_can_still_be_written():
+    ids = np.array([1, 2])
+    log = TransactionLog.from_arrays(customer=ids, time=["2024-01-01", "2024-01-02"])
+    ids[0] = 7
+    assert log.customers.tolist() == [1, 2]
 
 
 def test_frozen(log):
@@ -296,16 +309,28 @@ def test_a_cut_with_a_zone_is_on_the_wall_clock_of_the_log():
     assert log.split("2024-03-09")[0].n_lines == 1
 
 
-@pytest.mark.parametrize("offset", [timedelta(hours=2), timedelta(hours=-9, minutes=-30)])
+@pytest.mark.parametrize(
+    "offset",
+    [timedelta(hours=2), timedelta(hours=-9, minutes=-30), timedelta(hours=5, minutes=30, seconds=15)],
+)
 def test_a_zone_may_be_an_offset(offset):
-    from datetime import timezone
-
     fixed = timezone(offset)
     log = TransactionLog.from_arrays(
         customer=[1, 1], time=[datetime(2024, 3, 9, 8, tzinfo=fixed), datetime(2024, 3, 12, 8, tzinfo=fixed)]
     )
     cut = datetime(2024, 3, 9, 8, 30, tzinfo=fixed).astimezone(UTC)
     assert log.split(cut)[0].end == np.datetime64("2024-03-09T08:30", "us")
+
+
+def test_the_first_and_last_moment_of_the_calendar_have_no_other_zone():
+    zone = ZoneInfo("America/New_York")
+    log = TransactionLog.from_arrays(customer=[1], time=[datetime(2024, 3, 9, 8, tzinfo=zone)])
+    ahead = timezone(timedelta(hours=-14))
+    for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=ahead)):
+        with pytest.raises(
+            InputError, match="outside the years that a calendar has on the clock of America/New_York"
+        ):
+            log.split(moment)
 
 
 def test_snapshots_point_into_the_same_lines(log):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._frames import build_frame, is_frame, open_frame
-from crmintel._validation import check_number, check_vector
+from crmintel._validation import as_numbers, check_number, check_vector
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.features.rows import named_columns
 
@@ -68,7 +69,8 @@ class ValueQuadrants(BaseEstimator):
         Parameters
         ----------
         X : rows
-            Two columns ``current, potential``, the three of `LifetimeValue`, or a frame that has both by name.
+            Two columns ``current, potential``, the three of `LifetimeValue`, or a frame or dict of arrays that has
+            both by name.
         y : ignored
 
         Returns
@@ -78,7 +80,7 @@ class ValueQuadrants(BaseEstimator):
         current, potential = _read(X)
         self.current_edge_ = _edge(self.current_edge, "current_edge", current)
         self.potential_edge_ = _edge(self.potential_edge, "potential_edge", potential)
-        self.n_features_in_ = int(np.shape(X)[1])
+        self.n_features_in_ = len(X) if isinstance(X, Mapping) else int(np.shape(X)[1])
         return self
 
     def predict(self, X: Any) -> NDArray[np.object_]:
@@ -123,10 +125,10 @@ class ValueQuadrants(BaseEstimator):
 
 
 def _read(X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if is_frame(X) or getattr(X, "columns", None) is not None:
+    if isinstance(X, Mapping) or is_frame(X) or getattr(X, "columns", None) is not None:
         pair: Any = named_columns(X, ("current", "potential")).values()
     else:
-        array = np.asarray(X)
+        array = as_numbers(X, "X")
         if array.ndim != 2:
             raise InputError(f"X must be two-dimensional (customers x columns), got shape {array.shape}.")
         if array.shape[1] not in _BY_POSITION:

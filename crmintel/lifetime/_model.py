@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import as_generator
-from crmintel._validation import check_number, check_vector, raise_if_any
+from crmintel._validation import as_numbers, check_number, check_vector, raise_if_any
 from crmintel.exceptions import FitWarning, InputError
 from crmintel.features.rows import CustomerRows, unit_of
 from crmintel.lifetime._histories import (
@@ -205,7 +205,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
             shape (len(n),).
         """
         t = self._horizon(horizon)
-        counts = check_vector(np.atleast_1d(np.asarray(n)), "n", low=0.0)
+        counts = check_vector(np.atleast_1d(as_numbers(n, "n")), "n", low=0.0)
         raise_if_any(counts != np.floor(counts), counts, "n", "must hold whole numbers")
 
         def formula(h: Histories) -> NDArray[np.float64]:
@@ -312,7 +312,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         n = int(check_number(n, "n", low=0, integer=True))
-        watched = np.asarray(T)
+        watched = as_numbers(T, "T")
         watched = np.full(n, check_number(T, "T", low=0.0)) if watched.ndim == 0 else watched
         watched = check_vector(watched, "T", n=n, low=0.0)
         rng = as_generator(random_state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from crmintel._compat import as_generator
 from crmintel._frames import is_frame, open_frame
 from crmintel._progress import progress
-from crmintel._validation import check_choice, check_number, check_weights, raise_if_any
+from crmintel._validation import as_numbers, check_choice, check_number, check_weights, raise_if_any
 from crmintel.exceptions import FitWarning, InputError, InputTypeError
 from crmintel.kernels.blocks import BLOCK
 from crmintel.kernels.kmeans import nearest_rows, scratch
@@ -221,6 +222,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             return -float(np.sum(weight * _nearest(X, self.cluster_centers_, threads)[1]))
 
     def _rows(self, X: Any, reset: bool = False) -> NDArray[np.float64]:
+        names = None
         rules = {"dtype": np.float64, "order": "C", "ensure_all_finite": False}
         if is_frame(X):
             table = open_frame(X, "X")
@@ -229,9 +231,12 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         elif type(X) is dict:
             raise InputTypeError("X is a dict; pass a frame or an array with one row per customer.")
         else:
+            if isinstance(X, list | tuple):
+                X = as_numbers(X, "X")  # rows of different lengths
+            names = getattr(X, "columns", None)
             X = validate_data(self, X, reset=reset, **rules)
         if not np.isfinite(X.sum()):
-            _refuse_missing(X, getattr(self, "feature_names_in_", None))
+            _refuse_missing(X, getattr(self, "feature_names_in_", names))
         if max(X.max(), -X.min()) > _LARGEST:
             raise InputError(
                 f"X holds values beyond {_LARGEST}, whose squares overflow; divide the column first."
@@ -302,13 +307,10 @@ def _nearest(
     return labels, squared
 
 
-def _refuse_missing(X: NDArray[np.float64], names: NDArray[Any] | None) -> None:
+def _refuse_missing(X: NDArray[np.float64], names: Sequence[Any] | NDArray[Any] | None) -> None:
     """Name the first column of X that is not finite; return if only the sum over X was not."""
-    for j in np.flatnonzero(~np.isfinite(X).all(axis=0)):
+    bad = ~np.isfinite(X)
+    for j in np.flatnonzero(bad.any(axis=0)).tolist():
         column = f"column {j} of X" if names is None else f"column {names[j]!r} of X"
-        raise_if_any(
-            ~np.isfinite(X[:, j]),
-            X[:, j],
-            column,
-            "must be finite, without NaN or inf; fill or drop those rows first",
-        )
+        way_out = "leave the column out or impute it" if bad[:, j].all() else "fill or drop those rows first"
+        raise_if_any(bad[:, j], X[:, j], column, f"must be finite, without NaN or inf; {way_out}")

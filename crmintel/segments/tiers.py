@@ -149,7 +149,7 @@ class ValueTiers(BaseEstimator):
 
     def _borders(self) -> list[Any]:
         """Return the cumulative shares before the last."""
-        if isinstance(self.shares, str) or np.ndim(self.shares) != 1 or len(self.shares) < 2:
+        if isinstance(self.shares, str) or not _is_sized(self.shares) or len(self.shares) < 2:
             raise InputError(f"shares must be two or more shares of the customers, got {self.shares!r}.")
         for i, share in enumerate(self.shares):
             check_number(share, f"shares[{i}]", low=0.0, high=1.0)
@@ -166,7 +166,7 @@ class ValueTiers(BaseEstimator):
                     "name yours with labels=(...)."
                 )
             return np.array(TIERS)
-        if np.ndim(self.labels) == 0 and not isinstance(self.labels, str):
+        if not _is_sized(self.labels):
             raise InputTypeError(f"labels must be {len(self.shares)} names, got {self.labels!r}.")
         names = [self.labels] if isinstance(self.labels, str) else list(self.labels)
         if not all(isinstance(name, str) for name in names):
@@ -176,3 +176,7 @@ class ValueTiers(BaseEstimator):
                 f"labels must be {len(self.shares)} different names, one per share; got {self.labels!r}."
             )
         return np.array(names)
+
+
+def _is_sized(values: Any) -> bool:
+    return np.iterable(values) and hasattr(values, "__len__")

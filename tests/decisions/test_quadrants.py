@@ -54,7 +54,8 @@ def test_the_table_adds_up():
         (np.array([[1.0, np.nan]]), InputError, "potential must be finite.*row 0"),
         (VALUES[:0], InputError, "at least 1"),
         (pd.DataFrame({"current": [1.0]}), ColumnError, "potential"),
-        ([["a", "b"]], InputTypeError, "current must hold numbers"),
+        ([["a", "b"]], InputTypeError, "must hold numbers"),
+        ([[1.0, 2.0], [3.0]], InputTypeError, "X must hold numbers, got rows of different lengths"),
     ],
 )
 def test_wrong_inputs(X, kind, message):
@@ -66,3 +67,11 @@ def test_wrong_inputs(X, kind, message):
 def test_wrong_edges(edge):
     with pytest.raises((InputError, InputTypeError), match="current_edge"):
         ValueQuadrants(current_edge=edge).fit(VALUES)
+
+
+def test_a_dict_of_arrays_is_read_by_name():
+    named = {"potential": VALUES[:, 1], "current": VALUES[:, 0]}
+    model = ValueQuadrants().fit(named)
+    assert model.n_features_in_ == 2
+    assert model.predict(named).tolist() == ValueQuadrants().fit_predict(VALUES).tolist()
+    assert isinstance(model.table(named), dict)

@@ -109,6 +109,17 @@ def test_wrong_arguments_of_the_verbs():
             call()
 
 
+def test_lists_of_different_lengths():
+    model, ragged = BetaGeoNBD.from_params(r=1, alpha=1, a=1, b=1), [[1], [1, 2]]
+    for call in (
+        lambda: model.predict(ragged),
+        lambda: model.purchase_count_pmf(GOOD, 1, ragged),
+        lambda: model.sample(2, ragged),
+    ):
+        with pytest.raises(InputTypeError, match="rows of different lengths"):
+            call()
+
+
 @pytest.mark.parametrize("seed", [True, "1", 1.5])
 def test_what_is_no_random_state(seed):
     with pytest.raises(InputTypeError, match="random_state must be"):

@@ -20,6 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from crmintel import CustomerKMeans
 from crmintel.exceptions import FitWarning, InputError, InputTypeError
+from crmintel.features.rows import CustomerRows
 from tests.oracles.kmeans import kmeans_optimum, lloyd
 
 tables = hnp.arrays(
@@ -304,7 +305,7 @@ def test_scikit_learn_manners():
         ({"n_init": 0}, "n_init must be >= 1"),
         ({"max_iter": 0}, "max_iter must be >= 1"),
         ({"tol": -1.0}, "tol must be >= 0"),
-        ({"tol": float("nan")}, "tol must be finite and >= 0"),
+        ({"tol": float("nan")}, "tol must be >= 0.0 and finite"),
         ({"random_state": "seed"}, "random_state must be None, a whole number"),
         ({"random_state": -1}, "random_state must be >= 0"),
         ({"n_jobs": 0}, "n_jobs must be None or a whole number other than 0"),
@@ -323,6 +324,13 @@ def test_wrong_rows_are_named():
     frame = pd.DataFrame(X, columns=["spend", "visits"])
     with pytest.raises(InputError, match="column 'visits' of X"):
         CustomerKMeans(2).fit(frame)
+    with pytest.raises(InputError, match=r"column 'visits' of X .* fill or drop those rows"):
+        CustomerKMeans(2).fit(CustomerRows(X, ("spend", "visits")))
+    X[:, 1] = np.nan
+    with pytest.raises(InputError, match=r"column 'visits' of X .* leave the column out or impute it"):
+        CustomerKMeans(2).fit(CustomerRows(X, ("spend", "visits")))
+    with pytest.raises(InputTypeError, match="X must hold numbers, got rows of different lengths"):
+        CustomerKMeans(2).fit([[1.0, 2.0], [3.0]])
     fitted = CustomerKMeans(2, random_state=0).fit(customers(50, 2))
     with pytest.raises(InputError, match="must be finite"):
         fitted.predict([[0.0, np.inf]])

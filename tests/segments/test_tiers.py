@@ -122,6 +122,8 @@ def test_it_pickles_and_needs_fit():
         ({"shares": 0.2}, InputError, "two or more shares"),
         ({"shares": "0.2"}, InputError, "two or more shares"),
         ({"shares": (1.0,)}, InputError, "two or more shares"),
+        ({"shares": [[1], [1, 2]]}, InputTypeError, r"shares\[0\] must be a number"),
+        ({"labels": [["a"], ["b", "c"], "d", "e"]}, InputTypeError, "labels must be text"),
         ({"shares": (0.2, 0.8)}, InputError, "name yours with labels"),
         ({"labels": ("a", "b")}, InputError, "labels must be 4 different names"),
         ({"labels": ("a", "a", "b", "c")}, InputError, "labels must be 4 different names"),

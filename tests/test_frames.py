@@ -128,7 +128,8 @@ def test_the_callers_frame_is_never_written_to(frame):
     CustomerSummary().fit_transform(LogCleaner(returns="net").fit_transform(log[::2]))
     log.lines.amount[:] = -1.0
     log.lines.time[:] = 0
-    log.customers[:] = "x"
+    with pytest.raises(ValueError, match="read-only"):
+        log.customers[:] = "x"
     for name, values in before.items():
         assert repr(open_frame(mine).values(name).tolist()) == repr(values)
     assert columns["paid"].tolist() == plain_columns()["paid"].tolist()

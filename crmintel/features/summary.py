@@ -238,6 +238,8 @@ def _first_day(buckets: NDArray[np.int64], grain: str) -> NDArray[np.float64]:
 
 
 def _end_buckets(log: TransactionLog, grain: str) -> NDArray[np.int64]:
+    if grain == "day":
+        return log.as_of.astype(np.int64)
     if grain != "hour":
         return period_index(log.as_of.astype(np.int64) * MICROSECONDS_PER_DAY, grain)
     last = (log.as_of.astype(np.int64) + 1) * MICROSECONDS_PER_DAY - 1

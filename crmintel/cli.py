@@ -136,11 +136,15 @@ def _analyze(options: argparse.Namespace) -> None:
     roles = {"customer": options.customer, "time": options.time}
     roles |= {name: column for name in _COLUMNS if (column := getattr(options, name)) is not None}
     frame = _read(options, roles)
-    # What else the file holds tells two purchases from one that was exported twice.
-    others = [
-        name for name in frame.column_names if name not in roles.values() and name not in (*_COLUMNS, "time")
-    ]
-    _run(frame, roles, options.end, options, keep=[name for name in others if name != "customer"])
+    # What else the file holds tells two purchases from one that was exported twice. A column that is called like one
+    # of the log's own but was not named as such gets another name.
+    named = set(roles.values())
+    own = {"customer", "time", *_COLUMNS} - named
+    frame = frame.rename_columns(
+        [f"{name} of the file" if name in own else name for name in frame.column_names]
+    )
+    others = [name for name in frame.column_names if name not in named]
+    _run(frame, roles, options.end, options, keep=others)
 
 
 def _run(

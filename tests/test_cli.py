@@ -110,7 +110,8 @@ def test_a_day_that_does_not_exist_is_no_other_day(tmp_path, capsys):
 def test_blank_ids_are_missing_and_equal_rows_differ_by_any_column(tmp_path, capsys):
     rng = np.random.default_rng(0)
     days = np.datetime64("2023-01-01") + rng.integers(0, 300, 500)
-    rows = ["Kunde;Tag;Betrag;Filiale"]
+    # "basket" is not named as the basket, and tells lines apart all the same
+    rows = ["Kunde;Tag;Betrag;basket"]
     rows += [f"{'' if i % 10 == 0 else i % 50};{day};{i % 7 + 1},50;{i}" for i, day in enumerate(days)]
     rows += ["7;2023-05-05;9,99;1", "7;2023-05-05;9,99;2", "7;2023-05-05;9,99;2"]
     (tmp_path / "shop.csv").write_text("\n".join(rows), encoding="latin1")

@@ -16,8 +16,8 @@ from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
+from .patterns.itemset_table import Itemsets as Itemsets
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
-from .patterns.itemsets import Itemsets as Itemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
 from .patterns.ruleset import RuleSet as RuleSet

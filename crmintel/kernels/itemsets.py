@@ -97,35 +97,40 @@ def expand(parent, item, offsets, items):
 
 
 @kernel
-def find_members(start, parent, item, indptr, indices, column_start, column_rows, offsets, rows):
-    """List the baskets that hold each itemset, from itemset ``start`` on: its parent's that hold its item too.
+def find_members(start, items, item_offsets, indptr, indices, column_start, column_rows, offsets, rows):
+    """List the baskets that hold each itemset, from itemset ``start`` on: those of its rarest item with all others.
 
     The baskets are ``indices`` (rising) in CSR form, their transpose is ``column_rows`` in CSC form. Returns the
     first itemset for which ``rows`` has no room, or the number of itemsets.
     """
-    for k in range(start, parent.size):
-        code, at = item[k], offsets[k]
-        if parent[k] < 0:
-            low, high = column_start[code], column_start[code + 1]
-            if at + high - low > rows.size:
-                return k
-            for p in range(low, high):
-                rows[at] = column_rows[p]
-                at += 1
-        else:
-            first, last = offsets[parent[k]], offsets[parent[k] + 1]
-            if at + last - first > rows.size:
-                return k
-            for p in range(first, last):
-                low, high = indptr[rows[p]], indptr[rows[p] + 1]
+    n_itemsets = item_offsets.size - 1
+    for k in range(start, n_itemsets):
+        first, last = item_offsets[k], item_offsets[k + 1]
+        rarest = items[first]
+        for q in range(first + 1, last):
+            code = items[q]
+            if column_start[code + 1] - column_start[code] < column_start[rarest + 1] - column_start[rarest]:
+                rarest = code
+        at = offsets[k]
+        if at + column_start[rarest + 1] - column_start[rarest] > rows.size:
+            return k
+        for place in range(column_start[rarest], column_start[rarest + 1]):
+            row = column_rows[place]
+            low, end = indptr[row], indptr[row + 1]
+            q = first
+            while q < last:
+                high = end
                 while low < high:
                     middle = (low + high) >> 1
-                    if indices[middle] < code:
+                    if indices[middle] < items[q]:
                         low = middle + 1
                     else:
                         high = middle
-                if low < indptr[rows[p] + 1] and indices[low] == code:
-                    rows[at] = rows[p]
-                    at += 1
+                if low == end or indices[low] != items[q]:
+                    break
+                q += 1
+            if q == last:
+                rows[at] = row
+                at += 1
         offsets[k + 1] = at
-    return parent.size
+    return n_itemsets

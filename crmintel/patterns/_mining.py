@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from crmintel._progress import progress
 from crmintel._validation import check_number, exact
 from crmintel.exceptions import CapacityError
-from crmintel.kernels.itemsets import COUNT, ITEM, NEEDED, PARENT, TRIE_FULL, TRIE_SIZE, order_baskets
+from crmintel.kernels.itemsets import (
+    COUNT,
+    ITEM,
+    NEEDED,
+    PARENT,
+    TRIE_FULL,
+    TRIE_SIZE,
+    expand,
+    itemset_offsets,
+    order_baskets,
+)
 from crmintel.patterns._searches import Arenas, PrefixTreeSearch, ProjectionSearch
 from crmintel.transactions.baskets import Baskets
 
@@ -21,13 +31,31 @@ _N_CHUNKS = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Flat:
+    """Itemsets as lists of rising item codes: number k is ``items[offsets[k]:offsets[k + 1]]``."""
+
+    items: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    counts: NDArray[Any]
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trie:
-    """Frequent itemsets: number k is that of ``parent[k]`` (-1: the empty one) with the item code ``item[k]``."""
+    """Itemsets as a prefix tree: number k is that of ``parent[k]`` (-1: the empty one) with the item ``item[k]``."""
 
     parent: NDArray[np.int32]
     item: NDArray[np.int32]
-    count: NDArray[np.int32]
+    counts: NDArray[Any]
     algorithm: str
+
+    def flat(self) -> Flat:
+        """Return the same itemsets in the same order as lists."""
+        offsets = np.empty(self.parent.size + 1, dtype=np.int64)
+        itemset_offsets(parent=self.parent, offsets=offsets)
+        items = np.empty(offsets[-1], dtype=np.int32)
+        expand(parent=self.parent, item=self.item, offsets=offsets, items=items)
+        return Flat(items, offsets, self.counts, self.algorithm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,178 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import thread_count
-from crmintel._frames import build_frame
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import CapacityError, InputError
-from crmintel.kernels.itemsets import expand, find_members, itemset_offsets
-from crmintel.patterns._mining import Trie, mine, support_count
-from crmintel.transactions.baskets import Baskets, as_baskets
+from crmintel.exceptions import InputError
+from crmintel.patterns._mining import mine, support_count
+from crmintel.patterns.itemset_table import Itemsets
+from crmintel.transactions.baskets import as_baskets
 
 ALGORITHMS = ("auto", "fpgrowth", "projection", "bitset")
-_MOST_MEMBERS = 1 << 28  # entries of a membership matrix: 1.3 GiB when done
-
-
-@dataclass(frozen=True, slots=True)
-class Itemset:
-    """One itemset: the labels of its items, and how many baskets hold them all."""
-
-    items: tuple[Any, ...]
-    count: int
-
-
-class Itemsets:
-    """Frequent itemsets as flat arrays; ``len`` is how many, iteration gives their ``.items`` and ``.count``.
-
-    They stand in the order of the search: first those of the most frequent item alone, then all whose rarest item
-    is the second one, and so on, each behind the itemset it extends. `find` and the arrays do not depend on it.
-
-    Attributes
-    ----------
-    items : ndarray of int32
-        Item codes of all itemsets, rising within each: itemset ``k`` is ``items[offsets[k]:offsets[k + 1]]``.
-        Written out of a prefix tree of 12 bytes an itemset when first asked for.
-    offsets : ndarray of int64 of shape (n_itemsets + 1,)
-    counts : ndarray of int32 of shape (n_itemsets,)
-        Baskets that hold the whole itemset.
-    labels : ndarray
-        The items that the codes stand for.
-    n_baskets : int
-
-    Examples
-    --------
-    >>> from crmintel import FrequentItemsets
-    >>> found = FrequentItemsets(min_support=2).fit([["milk", "bread"], ["milk", "bread"], ["milk"]]).itemsets_
-    >>> found
-    Itemsets(3 itemsets of up to 2 items, in 3 baskets)
-    >>> [(itemset.items, itemset.count) for itemset in found]
-    [(('milk',), 3), (('bread',), 2), (('bread', 'milk'), 2)]
-    """
-
-    __slots__ = ("_items", "_offsets", "_trie", "labels", "library", "n_baskets")
-
-    def __init__(self, trie: Trie, labels: NDArray[Any], n_baskets: int, library: str | None) -> None:
-        self._trie, self.labels, self.n_baskets, self.library = trie, labels, n_baskets, library
-        self._items: NDArray[np.int32] | None = None
-        self._offsets: NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return self._trie.count.size
-
-    @property
-    def counts(self) -> NDArray[np.int32]:
-        """How many baskets hold each itemset."""
-        return self._trie.count
-
-    @property
-    def support(self) -> NDArray[np.float64]:
-        """Share of the baskets that hold each itemset."""
-        return self._trie.count / self.n_baskets
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Number of items of each itemset."""
-        return np.diff(self.offsets)
-
-    @property
-    def offsets(self) -> NDArray[np.int64]:
-        """Where each itemset starts in `items`."""
-        if self._offsets is None:
-            self._offsets = np.empty(len(self) + 1, dtype=np.int64)
-            itemset_offsets(parent=self._trie.parent, offsets=self._offsets)
-        return self._offsets
-
-    @property
-    def items(self) -> NDArray[np.int32]:
-        """Item codes of all itemsets, one behind the other."""
-        if self._items is None:
-            self._items = np.empty(self.offsets[-1], dtype=np.int32)
-            expand(parent=self._trie.parent, item=self._trie.item, offsets=self.offsets, items=self._items)
-        return self._items
-
-    def __getitem__(self, k: int) -> Itemset:
-        number = int(
-            check_number(k, "the number of an itemset", low=-len(self), high=len(self) - 1, integer=True)
-        )
-        low = self.offsets[:-1][number]
-        codes = self.items[low : low + self.lengths[number]]
-        return Itemset(tuple(self.labels[codes].tolist()), int(self.counts[number]))
-
-    def __iter__(self) -> Iterator[Itemset]:
-        labels, bounds = self.labels[self.items].tolist(), self.offsets.tolist()
-        for k, count in enumerate(self.counts.tolist()):
-            yield Itemset(tuple(labels[bounds[k] : bounds[k + 1]]), count)
-
-    def names(self) -> NDArray[Any]:
-        """Return every itemset as text, e.g. ``"bread, milk"``."""
-        text = np.empty(len(self), dtype=object)
-        text[:] = [", ".join(map(str, itemset.items)) for itemset in self]
-        return text
-
-    def to_frame(self, library: str | None = None) -> Any:
-        """Return the columns ``items`` (as text), ``length``, ``count`` and ``support``.
-
-        Parameters
-        ----------
-        library : {"pandas", "polars", "pyarrow"}, default=None
-            None: the library the baskets came from, or a dict of arrays where they came from none.
-        """
-        columns = {
-            "items": self.names(),
-            "length": self.lengths,
-            "count": self.counts,
-            "support": self.support,
-        }
-        return build_frame(columns, library or self.library)
-
-    def members(self, baskets: Baskets) -> Any:
-        """Return which of ``baskets`` hold which itemset: a boolean CSR matrix, baskets x itemsets.
-
-        Raises
-        ------
-        CapacityError
-            If the matrix would hold more than 2**28 entries.
-        """
-        baskets = baskets.with_items(self.labels)
-        parent, item = self._trie.parent, self._trie.item
-        columns = baskets.matrix.tocsc()
-        offsets = np.zeros(len(self) + 1, dtype=np.int64)
-        likely = int(self.counts.sum(dtype=np.int64)) * len(baskets) // self.n_baskets
-        rows = np.empty(min(likely, _MOST_MEMBERS) + len(baskets), dtype=np.int32)
-        done = 0
-        while True:
-            done = find_members(
-                start=done, parent=parent, item=item,
-                indptr=baskets.indptr,
-                indices=baskets.indices,
-                column_start=columns.indptr.astype(np.int64), column_rows=columns.indices.astype(np.int32),
-                offsets=offsets, rows=rows,
-            )  # fmt: skip
-            if done == len(self):
-                break
-            if rows.size > _MOST_MEMBERS:
-                raise CapacityError(
-                    f"{len(baskets):,} baskets hold {len(self):,} itemsets more than {_MOST_MEMBERS:,} times. Raise "
-                    "min_support, set max_length, or transform fewer baskets at a time."
-                )
-            rows = np.concatenate([rows, np.empty(rows.size + len(baskets), dtype=np.int32)])
-        rows = rows[: offsets[-1]]
-        shape = (len(baskets), len(self))
-        return sparse.csc_array((np.ones(rows.size, dtype=bool), rows, offsets), shape=shape).tocsr()
-
-    def __repr__(self) -> str:
-        longest = int(self.lengths.max(initial=0))
-        return f"Itemsets({len(self):,} itemsets of up to {longest} items, in {self.n_baskets:,} baskets)"
 
 
 class FrequentItemsets(TransformerMixin, BaseEstimator):

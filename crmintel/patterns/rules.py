@@ -14,7 +14,8 @@ from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.rules import generate_rules, hash_sets, index_sets
-from crmintel.patterns.itemsets import FrequentItemsets, Itemsets
+from crmintel.patterns.itemset_table import Itemsets
+from crmintel.patterns.itemsets import FrequentItemsets
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet, empty_slots, item_keys
 
@@ -114,6 +115,11 @@ class AssociationRules(BaseEstimator):
             miner = FrequentItemsets() if self.miner is None else clone(self.miner)
             self.miner_ = miner.fit(X)
             itemsets = self.miner_.itemsets_
+        if not itemsets.downward_closed:
+            raise InputError(
+                "rules need the count of every part of an itemset, which these itemsets lack. Mine with target='all' "
+                "and without min_length and include, and choose among the rules."
+            )
         self.rules_ = self._rules(itemsets)
         return self
 

@@ -296,7 +296,7 @@ def test_memberships_beyond_the_budget_are_refused(monkeypatch):
     miner = FrequentItemsets(min_support=1).fit(equal)
     assert miner.transform(equal[:3]).nnz == 3 * 255
     assert miner.transform([["a"], ["b", "c"]]).nnz == 1 + 3
-    monkeypatch.setattr("crmintel.patterns.itemsets._MOST_MEMBERS", 20_000)
+    monkeypatch.setattr("crmintel.patterns.itemset_table._MOST_MEMBERS", 20_000)
     with pytest.raises(CapacityError, match="transform fewer baskets at a time"):
         miner.transform(equal)
     assert miner.transform(equal[:50]).nnz == 50 * 255

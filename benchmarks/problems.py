@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-import crmintel as ci
-from crmintel.datasets import load_cdnow, load_complete_journey
+from benchmarks import data
 
 
 @dataclass(frozen=True)
@@ -22,69 +21,6 @@ class Problem:
     data: Callable[[], Any]
     rivals: tuple[str, ...]
     same: Callable[[Any, Any], None]
-
-
-def _complete_journey() -> Any:
-    return load_complete_journey("transactions", "pandas")
-
-
-def _spending(frame: Any, customer: str, time: str, amount: str) -> Any:
-    return frame[[customer, time, amount]].set_axis(["customer", "time", "amount"], axis=1)
-
-
-def _cdnow_spending() -> Any:
-    return _spending(load_cdnow("master"), "customer_id", "date", "amount")
-
-
-def _complete_journey_spending() -> Any:
-    # without the lines of nothing paid, which lifetimes and crmintel count differently on a day of nothing else
-    lines = _spending(_complete_journey(), "household_id", "transaction_timestamp", "sales_value")
-    return lines[lines["amount"] > 0]
-
-
-def _ten_million_lines() -> Any:
-    """Three years of about 560,000 customers, in no order."""
-    import pandas as pd
-
-    rng = np.random.default_rng(0)
-    lines_each = rng.poisson(rng.gamma(0.6, 10_000_000 / 600_000 / 0.6, 600_000))
-    customer = rng.permutation(np.repeat(np.arange(600_000), lines_each))
-    seconds = rng.integers(0, 3 * 365 * 86_400, customer.size)
-    time = np.datetime64("2021-01-01", "s") + seconds.astype("timedelta64[s]")
-    amount = rng.gamma(2.0, 10.0, customer.size).round(2)
-    return pd.DataFrame({"customer": customer, "time": time, "amount": amount})
-
-
-def _cdnow_rows() -> Any:
-    log = ci.TransactionLog.from_frame(
-        load_cdnow("master"), customer="customer_id", time="date", amount="amount"
-    )
-    past, _ = log.split("1997-09-30")
-    return np.asarray(ci.CustomerSummary(unit="week").fit_transform(past))[:, :3]
-
-
-def _simulated_rows() -> Any:
-    truth = ci.BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426)
-    return truth.sample(100_000, np.random.default_rng(0).uniform(26, 78, 100_000), random_state=0)
-
-
-def _quest(min_support: int) -> Any:
-    """100,000 baskets of 870 items, as in the set T10I4D100K."""
-    return ci.datasets.make_baskets(n_baskets=100_000, n_items=870, random_state=0)[0], min_support
-
-
-def _products(min_support: int) -> Any:
-    return ci.Baskets.from_frame(_complete_journey(), basket="basket_id", item="product_id"), min_support
-
-
-def _customers(n: int, d: int, k: int) -> Any:
-    """Customers around twelve uneven centres, standardised, with starting centres among them."""
-    rng = np.random.default_rng(0)
-    centers = rng.normal(size=(12, d)) * 1.5
-    which = rng.choice(12, size=n, p=rng.dirichlet(np.full(12, 2.0)))
-    rows = centers[which] + rng.normal(size=(n, d))
-    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-    return rows, rows[rng.choice(n, k, replace=False)].copy()
 
 
 def _same_money(ours: dict[Any, float], theirs: dict[Any, float]) -> None:
@@ -101,46 +37,115 @@ def _same_parameters(ours: dict[str, float], theirs: dict[str, float]) -> None:
         assert abs(ours[name] - value) <= 2e-3 * abs(value), f"{name}: {ours[name]} and {value}"
 
 
-def _same_itemsets(ours: dict[Any, int], theirs: dict[Any, int]) -> None:
-    assert ours == theirs, f"{len(ours)} and {len(theirs)} itemsets"
+def _equal(ours: Any, theirs: Any) -> None:
+    assert ours == theirs, f"{ours} and {theirs}"
 
 
 def _same_inertia(ours: float, theirs: float) -> None:
     assert abs(ours - theirs) <= 1e-6 * theirs, f"inertia {ours} and {theirs}"
 
 
-PYFIM = ("pyfim:eclat", "pyfim:fpgrowth")
-PROBLEMS = {
-    name: Problem(name, task, data, rivals, same)
-    for name, task, data, rivals, same in (
-        ("log, Complete Journey", "log", _complete_journey, ("pandas",), _same_money),
-        ("summary, CDNOW master", "summary", _cdnow_spending, ("lifetimes",), _same_rows),
-        ("summary, Complete Journey", "summary", _complete_journey_spending, ("lifetimes",), _same_rows),
-        (
-            "frame to summary, 1e7 lines",
-            "frame to summary",
-            _ten_million_lines,
-            ("polars", "pandas"),
-            _same_rows,
-        ),
-        ("BG/NBD, CDNOW master", "bgnbd", _cdnow_rows, ("lifetimes",), _same_parameters),
-        ("BG/NBD, 1e5 simulated", "bgnbd", _simulated_rows, ("lifetimes",), _same_parameters),
-        ("itemsets, Quest at 500", "itemsets", partial(_quest, 500), (*PYFIM, "mlxtend"), _same_itemsets),
-        ("itemsets, Quest at 50", "itemsets", partial(_quest, 50), PYFIM, _same_itemsets),
-        ("itemsets, Complete Journey at 30", "itemsets", partial(_products, 30), PYFIM, _same_itemsets),
-        (
-            "k-means, 1e6 x 3, k = 8",
-            "kmeans",
-            partial(_customers, 1_000_000, 3, 8),
-            ("sklearn",),
-            _same_inertia,
-        ),
-        (
-            "k-means, 1e6 x 5, k = 8",
-            "kmeans",
-            partial(_customers, 1_000_000, 5, 8),
-            ("sklearn",),
-            _same_inertia,
-        ),
-    )
+PROBLEMS: dict[str, Problem] = {}
+
+
+def _add(
+    name: str,
+    task: str,
+    load: Callable[[], Any],
+    rivals: tuple[str, ...],
+    same: Callable[[Any, Any], None],
+) -> None:
+    PROBLEMS[name] = Problem(name, task, load, rivals, same)
+
+
+_add("log, Complete Journey", "log", data.complete_journey, ("pandas",), _same_money)
+_add("summary, CDNOW master", "summary", data.cdnow_spending, ("lifetimes",), _same_rows)
+_add("summary, Complete Journey", "summary", data.complete_journey_spending, ("lifetimes",), _same_rows)
+_add(
+    "frame to summary, 1e7 lines",
+    "frame to summary",
+    data.ten_million_lines,
+    ("polars", "pandas"),
+    _same_rows,
+)
+_add("BG/NBD, CDNOW master", "bgnbd", data.cdnow_rows, ("lifetimes",), _same_parameters)
+_add("BG/NBD, 1e5 simulated", "bgnbd", data.simulated_rows, ("lifetimes",), _same_parameters)
+
+
+def _mine(name: str, min_count: int) -> Any:
+    return data.baskets(name), min_count
+
+
+TITLES = {
+    "quest": "Quest",
+    "products": "Complete Journey products",
+    "types": "Complete Journey types",
+    "bms_webview1": "BMS-WebView-1",
 }
+PYFIM = ("pyfim:eclat", "pyfim:fpgrowth")
+SUPPORTS = {
+    "retail": (88, 20, 9, 5),
+    "T10I4D100K": (500, 100, 30, 10, 5),
+    "mushroom": (1600, 800, 400),
+    "chess": (2200, 1900, 1600),
+    "bms_webview1": (60, 40, 36),
+    "products": (100, 30, 15, 10),
+    "types": (500, 150, 60, 30),
+    "quest": (500, 50),
+}
+# What ends in minutes, and can be held: mlxtend wants a dense frame.
+SLOW = {
+    ("quest", 500): ("mlxtend", "efficient_apriori"),
+    ("T10I4D100K", 500): ("mlxtend", "efficient_apriori"),
+    ("bms_webview1", 60): ("mlxtend", "efficient_apriori"),
+    ("mushroom", 1600): ("mlxtend",),
+    ("chess", 2200): ("mlxtend",),
+}
+CONDENSED = {name: counts for name, counts in SUPPORTS.items() if name != "quest"} | {
+    "T10I4D100K": (500, 100, 30, 10)
+}
+# rusket rounds 10 of 155,848 baskets up and finds half of the itemsets.
+RUSKET_IS_WRONG = {("products", 10)}
+
+
+def _add_mining() -> None:
+    for name, counts in SUPPORTS.items():
+        for count in counts:
+            cell = f"{TITLES.get(name, name)} at {count}"
+            rusket = () if (name, count) in RUSKET_IS_WRONG else ("rusket",)
+            rivals = (*PYFIM, *rusket, *SLOW.get((name, count), ()))
+            _add(f"itemsets, {cell}", "itemsets", partial(_mine, name, count), rivals, _equal)
+            _add(f"count of itemsets, {cell}", "count", partial(_mine, name, count), PYFIM, _equal)
+    for name, counts in CONDENSED.items():
+        for count in counts:
+            for target in ("closed", "maximal"):
+                cell = f"{TITLES.get(name, name)} at {count}"
+                _add(f"{target} itemsets, {cell}", target, partial(_mine, name, count), PYFIM, _equal)
+    for count in SUPPORTS["products"]:
+        cell = f"Complete Journey products at {count}"
+        load = partial(_frame_and_count, count)
+        _add(f"frame to itemsets, {cell}", "frame to itemsets", load, ("pandas",), _equal)
+
+
+def _frame_and_count(count: int) -> Any:
+    return data.complete_journey()[["basket_id", "product_id"]], count
+
+
+_add_mining()
+
+
+def _clicks(name: str, min_count: int) -> Any:
+    return data.sequences(name), min_count
+
+
+for _name, _counts in {"sign": (511, 365), "kosarak25k": (500, 250), "msnbc": (9537, 6358)}.items():
+    for _count in _counts:
+        _add(f"sequences, {_name} at {_count}", "sequences", partial(_clicks, _name, _count),
+             ("prefixspan", "rusket"), _equal)  # fmt: skip
+
+_add(
+    "k-means, 1e6 x 3, k = 8", "kmeans", partial(data.customers, 1_000_000, 3, 8), ("sklearn",), _same_inertia
+)
+_add(
+    "k-means, 1e6 x 5, k = 8", "kmeans", partial(data.customers, 1_000_000, 5, 8), ("sklearn",), _same_inertia
+)

@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.problems import PROBLEMS, Problem
 
 RESULTS = Path(__file__).with_name("results")
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "efficient_apriori": "efficient-apriori"}
 
 
 def machine() -> str:
@@ -102,17 +102,24 @@ def main() -> None:
     chosen = [problem for name, problem in PROBLEMS.items() if options.pattern.lower() in name.lower()]
     if not chosen:
         parser.error(f"no problem has {options.pattern!r} in its name; --list prints them")
+    failed = []
     for problem in chosen:
         if options.list:
             print(problem.name)
             continue
-        rows = run(problem, options.repeats)
+        try:
+            rows = run(problem, options.repeats)
+        except subprocess.CalledProcessError:
+            failed.append(problem.name)
+            continue
         write(rows)
         for row in rows:
             print(
                 f"{problem.name}: {row['library']} {row['cpu_s']} s CPU, {row['wall_s']} s wall, {row['peak_mib']} MiB",
                 flush=True,
             )
+    if failed:
+        sys.exit(f"not measured, see the errors above: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +26,12 @@ def entry(library: str, task: str) -> Entry:
     name, _, variant = library.partition(":")
     tasks = importlib.import_module(f"benchmarks.rivals.{name}").TASKS
     return tasks[f"{task}:{variant}" if variant else task]
+
+
+def digest(found: Iterable[tuple[Any, int]]) -> tuple[int, int]:
+    """Return how many patterns there are and a checksum of them and their counts, whatever their order."""
+    n, total = 0, 0
+    for pattern, count in found:
+        n += 1
+        total += hash((pattern, int(count)))
+    return n, total

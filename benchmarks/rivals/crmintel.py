@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import crmintel as ci
-from benchmarks.rivals import Entry
+from benchmarks.rivals import Entry, digest
 
 
 def _log(frame: Any) -> ci.TransactionLog:
@@ -31,13 +32,38 @@ def _bgnbd_answer(model: ci.BetaGeoNBD) -> dict[str, float]:
     return dict(zip(("r", "alpha", "a", "b"), (model.r_, model.alpha_, model.a_, model.b_), strict=True))
 
 
-def _itemsets(problem: Any) -> Any:
-    baskets, min_support = problem
-    return ci.FrequentItemsets(min_support=min_support).fit(baskets).itemsets_
+def _itemsets(target: str, problem: Any) -> Any:
+    baskets, min_count = problem
+    found = ci.FrequentItemsets(min_support=min_count, target=target).fit(baskets).itemsets_
+    return found, found.items, found.offsets, found.counts
 
 
-def _itemsets_answer(itemsets: Any) -> dict[frozenset[Any], int]:
-    return {frozenset(found.items): int(found.count) for found in itemsets}
+def _itemsets_answer(result: Any) -> Any:
+    return digest((frozenset(found.items), found.count) for found in result[0])
+
+
+def _count(problem: Any) -> int:
+    baskets, min_count = problem
+    return ci.FrequentItemsets(min_support=min_count).count(baskets)
+
+
+def _frame_to_itemsets(problem: Any) -> Any:
+    frame, min_count = problem
+    return _itemsets("all", (ci.Baskets.from_frame(frame, basket="basket_id", item="product_id"), min_count))
+
+
+def _click_paths(problem: Any) -> Any:
+    sequences, min_count = problem
+    return ci.Sequences.from_lists([[[item] for item in sequence] for sequence in sequences]), min_count
+
+
+def _sequences(problem: Any) -> Any:
+    sequences, min_count = problem
+    return ci.FrequentSequences(min_support=min_count).fit(sequences).patterns_
+
+
+def _sequences_answer(patterns: Any) -> Any:
+    return digest((tuple(item for (item,) in found.elements), found.count) for found in patterns)
 
 
 def _kmeans(problem: Any) -> ci.CustomerKMeans:
@@ -52,6 +78,11 @@ TASKS = {
     "summary": Entry(lambda log: ci.CustomerSummary().fit_transform(log), prepare=_spend_log),
     "frame to summary": Entry(lambda frame: ci.CustomerSummary().fit_transform(_spend_log(frame))),
     "bgnbd": Entry(_bgnbd, answer=_bgnbd_answer),
-    "itemsets": Entry(_itemsets, answer=_itemsets_answer),
+    "itemsets": Entry(partial(_itemsets, "all"), answer=_itemsets_answer),
+    "closed": Entry(partial(_itemsets, "closed"), answer=_itemsets_answer),
+    "maximal": Entry(partial(_itemsets, "maximal"), answer=_itemsets_answer),
+    "count": Entry(_count),
+    "frame to itemsets": Entry(_frame_to_itemsets, answer=_itemsets_answer),
+    "sequences": Entry(_sequences, prepare=_click_paths, answer=_sequences_answer),
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
 }

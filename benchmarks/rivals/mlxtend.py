@@ -7,25 +7,25 @@ from typing import Any
 import pandas as pd
 from mlxtend.frequent_patterns import fpgrowth
 
-from benchmarks.rivals import Entry
+from benchmarks.rivals import Entry, digest
 
 
 def _frame(problem: Any) -> Any:
-    baskets, min_support = problem
+    baskets, min_count = problem
     dense = baskets.matrix.toarray().astype(bool)
-    return pd.DataFrame(dense, columns=baskets.items), min_support
+    return pd.DataFrame(dense, columns=baskets.items), min_count
 
 
 def _fpgrowth(problem: Any) -> Any:
-    frame, min_support = problem
+    frame, min_count = problem
     # half a basket less: mlxtend compares floating shares
-    return fpgrowth(frame, min_support=(min_support - 0.5) / len(frame), use_colnames=True), len(frame)
+    return fpgrowth(frame, min_support=(min_count - 0.5) / len(frame), use_colnames=True), len(frame)
 
 
-def _answer(result: Any) -> dict[frozenset[Any], int]:
+def _answer(result: Any) -> Any:
     table, n = result
     counts = (table["support"] * n).round().astype(int)
-    return dict(zip(table["itemsets"], counts, strict=True))
+    return digest(zip(table["itemsets"], counts, strict=True))
 
 
 TASKS = {"itemsets": Entry(_fpgrowth, prepare=_frame, answer=_answer)}

@@ -1,0 +1,101 @@
+"""What the problems are about: embedded data, simulated data, and published sets where they lie beside the clone."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import crmintel as ci
+from crmintel.datasets import load_cdnow, load_complete_journey
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def complete_journey() -> Any:
+    """Return 1.47 million lines of a supermarket."""
+    return load_complete_journey("transactions", "pandas")
+
+
+def _spending(frame: Any, customer: str, time: str, amount: str) -> Any:
+    return frame[[customer, time, amount]].set_axis(["customer", "time", "amount"], axis=1)
+
+
+def cdnow_spending() -> Any:
+    """Return customer, time and amount of all CDNOW purchases."""
+    return _spending(load_cdnow("master"), "customer_id", "date", "amount")
+
+
+def complete_journey_spending() -> Any:
+    """Return customer, time and amount, without the lines of nothing paid.
+
+    lifetimes and crmintel count those differently on a day of nothing else.
+    """
+    lines = _spending(complete_journey(), "household_id", "transaction_timestamp", "sales_value")
+    return lines[lines["amount"] > 0]
+
+
+def ten_million_lines() -> Any:
+    """Return three years of about 560,000 customers, in no order."""
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    lines_each = rng.poisson(rng.gamma(0.6, 10_000_000 / 600_000 / 0.6, 600_000))
+    customer = rng.permutation(np.repeat(np.arange(600_000), lines_each))
+    seconds = rng.integers(0, 3 * 365 * 86_400, customer.size)
+    time = np.datetime64("2021-01-01", "s") + seconds.astype("timedelta64[s]")
+    amount = rng.gamma(2.0, 10.0, customer.size).round(2)
+    return pd.DataFrame({"customer": customer, "time": time, "amount": amount})
+
+
+def cdnow_rows() -> Any:
+    """Return frequency, recency and T of all CDNOW customers, in weeks, to the end of September 1997."""
+    log = ci.TransactionLog.from_frame(
+        load_cdnow("master"), customer="customer_id", time="date", amount="amount"
+    )
+    past, _ = log.split("1997-09-30")
+    return np.asarray(ci.CustomerSummary(unit="week").fit_transform(past))[:, :3]
+
+
+def simulated_rows() -> Any:
+    """Return frequency, recency and T of 100,000 simulated customers."""
+    truth = ci.BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    return truth.sample(100_000, np.random.default_rng(0).uniform(26, 78, 100_000), random_state=0)
+
+
+def customers(n: int, d: int, k: int) -> Any:
+    """Return customers around twelve uneven centres, standardised, and starting centres among them."""
+    rng = np.random.default_rng(0)
+    centers = rng.normal(size=(12, d)) * 1.5
+    which = rng.choice(12, size=n, p=rng.dirichlet(np.full(12, 2.0)))
+    rows = centers[which] + rng.normal(size=(n, d))
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    return rows, rows[rng.choice(n, k, replace=False)].copy()
+
+
+@cache
+def baskets(name: str) -> ci.Baskets:
+    """Return a set of baskets by its name in the literature; `products` and `types` are the Complete Journey's."""
+    if name == "quest":  # made as T10I4D100K was
+        return ci.datasets.make_baskets(n_baskets=100_000, n_items=870, random_state=0)[0]
+    if name == "products":
+        return ci.Baskets.from_frame(complete_journey(), basket="basket_id", item="product_id")
+    if name == "types":
+        lines = complete_journey().merge(
+            load_complete_journey("products", "pandas")[["product_id", "product_type"]]
+        )
+        return ci.Baskets.from_frame(lines.dropna(), basket="basket_id", item="product_type")
+    if name == "groceries":
+        with gzip.open(SHARED / "baskets" / "groceries.csv.gz", "rt", encoding="utf-8") as file:
+            return ci.Baskets.from_lists([line.strip().split(",") for line in file])
+    with gzip.open(SHARED / "baskets" / f"{name}.dat.gz", "rt", encoding="ascii") as file:
+        return ci.Baskets.from_lists([list(map(int, line.split())) for line in file])
+
+
+def sequences(name: str) -> list[list[int]]:
+    """Return a set of sequences of single items by its name in the literature."""
+    with gzip.open(SHARED / "sequences" / f"{name}.spmf.gz", "rt", encoding="ascii") as file:
+        return [[int(word) for word in line.split() if not word.startswith("-")] for line in file]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import statistics
 from pathlib import Path
 
 from benchmarks.problems import PROBLEMS
@@ -11,6 +12,7 @@ from benchmarks.run import RESULTS
 from benchmarks.startup import PATH as STARTUP
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+MANY = 4  # problems of one task, from which on they get a table of their own
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -24,8 +26,29 @@ def measured() -> dict[str, list[dict[str, str]]]:
     return {name: found[name] for name in PROBLEMS if name in found}
 
 
-def table(results: dict[str, list[dict[str, str]]]) -> str:
-    """Return Markdown: one line a library, its CPU time also as a multiple of ours."""
+def tables(results: dict[str, list[dict[str, str]]]) -> str:
+    """Return Markdown: a line a library where a task has few problems, a line a problem where it has many."""
+    tasks: dict[str, list[str]] = {}
+    for name in results:
+        tasks.setdefault(PROBLEMS[name].task, []).append(name)
+    few = [name for names in tasks.values() if len(names) < MANY for name in names]
+    parts = [long_table({name: results[name] for name in few})]
+    parts += [
+        f"### {task.capitalize()}\n\n" + wide_table({name: results[name] for name in names})
+        for task, names in tasks.items()
+        if len(names) >= MANY
+    ]
+    about = sorted({(row["date"], row["machine"], row["python"], row["numpy"], row["numba"])
+                    for rows in results.values() for row in rows})  # fmt: skip
+    notes = [
+        f"Measured {date} on {machine}; Python {python}, numpy {numpy}, numba {numba}."
+        for date, machine, python, numpy, numba in about
+    ]
+    return "\n\n".join([*parts, "\n".join(notes)])
+
+
+def long_table(results: dict[str, list[dict[str, str]]]) -> str:
+    """Return one line a library, its CPU time also as a multiple of ours."""
     lines = [
         "| problem | library | CPU s | wall s | peak MiB | CPU, crmintel = 1 |",
         "|---|---|--:|--:|--:|--:|",
@@ -37,13 +60,34 @@ def table(results: dict[str, list[dict[str, str]]]) -> str:
             label = f"{row['library']} {row['version']}"
             ratio = spent / ours if ours else float("nan")
             lines.append(f"| {name} | {label} | {spent:.3g} | {wall:.3g} | {peak:.0f} | {ratio:.1f} |")
-    about = sorted({(row["date"], row["machine"], row["python"], row["numpy"], row["numba"])
-                    for rows in results.values() for row in rows})  # fmt: skip
-    notes = [
-        f"Measured {date} on {machine}; Python {python}, numpy {numpy}, numba {numba}."
-        for date, machine, python, numpy, numba in about
+    return "\n".join(lines)
+
+
+def wide_table(results: dict[str, list[dict[str, str]]]) -> str:
+    """Return one line a problem: our CPU time, that of the rivals as multiples of it, and all peaks of memory."""
+    rivals = list(dict.fromkeys(row["library"] for rows in results.values() for row in rows[1:]))
+    versions = {row["library"]: row["version"] for rows in results.values() for row in rows}
+    heads = [f"{rival} {versions[rival]}" for rival in rivals]
+    lines = [
+        "| problem | crmintel, CPU s | "
+        + " | ".join([*heads, "best of them"])
+        + " | peak MiB: crmintel, least of them |",
+        "|---|--:|" + "--:|" * (len(rivals) + 2),
     ]
-    return "\n".join([*lines, "", *notes])
+    ratios: dict[str, list[float]] = {}
+    for name, rows in results.items():
+        ours = float(rows[0]["cpu_s"])
+        times = {row["library"]: float(row["cpu_s"]) / ours for row in rows[1:]}
+        times["best"] = min(times.values())
+        for rival, ratio in times.items():
+            ratios.setdefault(rival, []).append(ratio)
+        cells = [f"{times[rival]:.1f}" if rival in times else "" for rival in (*rivals, "best")]
+        peaks = [float(row["peak_mib"]) for row in rows]
+        title = name.partition(", ")[2]
+        lines.append(f"| {title} | {ours:.3g} | {' | '.join(cells)} | {peaks[0]:.0f}, {min(peaks[1:]):.0f} |")
+    means = [f"**{statistics.geometric_mean(ratios[rival]):.1f}**" for rival in (*rivals, "best")]
+    lines.append(f"| geometric mean | | {' | '.join(means)} | |")
+    return "\n".join(lines)
 
 
 def startup_table() -> str:
@@ -58,8 +102,8 @@ def startup_table() -> str:
 def main() -> None:
     """Write the tables between the marks of the page."""
     page = PAGE.read_text(encoding="utf-8")
-    tables = f"{table(measured())}\n\n## First use\n\n{startup_table()}"
-    block = f"{BEGIN}\n{tables}\n{END}"
+    measures = f"{tables(measured())}\n\n## First use\n\n{startup_table()}"
+    block = f"{BEGIN}\n{measures}\n{END}"
     PAGE.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: block, page, flags=re.DOTALL), encoding="utf-8")
 
 

@@ -6,21 +6,21 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import CapacityError, InputError, InputTypeError
-from crmintel.kernels.rules import recommend_items
+from crmintel._validation import check_choice
+from crmintel.exceptions import InputError, InputTypeError
+from crmintel.kernels.recommending import rank_by_rules
+from crmintel.patterns._recommending import ItemRecommender, Ranking, owned_items, rank_in_blocks
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.rules import AssociationRules
 from crmintel.patterns.ruleset import RuleSet
-from crmintel.transactions.baskets import Baskets, as_baskets
+from crmintel.transactions.baskets import Baskets
+from crmintel.transactions.log import TransactionLog
 
-_MOST_CELLS = 1 << 28  # of the answer: 3 GiB of codes and scores, and 2 GiB of labels
 
-
-class RuleRecommender(BaseEstimator):
+class RuleRecommender(ItemRecommender):
     """Recommend what the rules conclude from a basket, or from all a customer ever bought.
 
     An item's score is the largest ``measure`` among the rules whose antecedent is owned in full and that conclude
@@ -34,11 +34,22 @@ class RuleRecommender(BaseEstimator):
     measure : str, default="confidence"
         Measure of `crmintel.measures.MEASURES` that ranks, large where a rule is strong; rules where it is nan are
         left out.
+    margins : mapping or array-like of shape (n_items,), default=None
+        Margin of each item, at least 0, that its score is multiplied by: confidence times margin is the money to
+        expect. A mapping (or pandas Series) goes by label, an array by the order of ``rules_.items``. An item that is
+        offered must have one.
+    fallback : recommender, default=None
+        Fills the places that the rules leave empty, e.g. ``PopularityRecommender()``; `fit` fits a clone of it. A
+        recommender that is used without `fit` needs a fitted one. None leaves them empty: None and nan.
+    n_jobs : int, default=None
+        Threads; None is 1, -1 all cores. The answer is the same for any number.
 
     Attributes
     ----------
     rules_ : RuleSet
         After `fit`.
+    fallback_ : recommender
+        Fitted, where there is a ``fallback``.
 
     Examples
     --------
@@ -55,10 +66,19 @@ class RuleRecommender(BaseEstimator):
     """
 
     def __init__(
-        self, rules: RuleSet | AssociationRules | None = None, *, measure: str = "confidence"
+        self,
+        rules: RuleSet | AssociationRules | None = None,
+        *,
+        measure: str = "confidence",
+        margins: Any = None,
+        fallback: Any = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.rules = rules
         self.measure = measure
+        self.margins = margins
+        self.fallback = fallback
+        self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the rules from ``X``, unless they are given as a RuleSet.
@@ -79,68 +99,31 @@ class RuleRecommender(BaseEstimator):
             raise InputTypeError(
                 f"rules must be a RuleSet or AssociationRules, got {type(self.rules).__name__}."
             )
+        self._fit_fallback(X)
         return self
 
-    def recommend(
-        self, X: Any, n: int = 3, *, include_owned: bool = False
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return the ``n`` best items for each basket, or for each customer of a log.
+    def _known_items(self) -> NDArray[Any]:
+        return self._fitted_rules().items
 
-        Parameters
-        ----------
-        X : Baskets, sparse matrix, boolean frame or array, list of lists; or a log
-            A log gives one row per customer, in its order, from everything that customer bought. Items that no rule
-            knows are left out.
-        n : int, default=3
-        include_owned : bool, default=False
-            Recommend what is owned already, too.
-
-        Returns
-        -------
-        items : ndarray of object of shape (n_rows, n)
-            Item labels, the best first; None where the rules conclude fewer than ``n``.
-        scores : ndarray of float64 of shape (n_rows, n)
-            Their ``measure``; nan where there is no item.
-
-        Raises
-        ------
-        CapacityError
-            If ``n_rows * n`` is beyond 2**28.
-        """
-        n = int(check_number(n, "n", low=1, integer=True))
-        rules = self._ready_rules()
-        if rules is None:
-            raise NotFittedError(
-                "the rules are not fitted yet: call fit(baskets), or give fitted rules or a RuleSet."
-            )
-        if not isinstance(rules, RuleSet):
-            raise InputTypeError(f"rules must be a RuleSet or AssociationRules, got {type(rules).__name__}.")
+    def _rank(
+        self, X: TransactionLog | Baskets, n: int, worth: NDArray[np.float64], exclude_owned: bool
+    ) -> Ranking:
+        rules = self._fitted_rules()
         values = np.asarray(getattr(rules, self._check_measure()), dtype=np.float64)
-        usable = ~np.isnan(values)
-        if not usable.all():
-            rules, values = rules[usable], values[usable]
-        baskets = _owned(X).with_items(rules.items)
-        n_items = rules.items.size
-        if len(baskets) * n > _MOST_CELLS:
-            raise CapacityError(
-                f"n={n:,} items for each of {len(baskets):,} rows are more than {_MOST_CELLS:,}. Lower n (there are "
-                f"{n_items:,} items), or recommend for fewer rows at a time."
-            )
-        found = np.empty((len(baskets), n), dtype=np.int32)
-        scores = np.empty((len(baskets), n), dtype=np.float64)
-        recommend_items(
-            indptr=baskets.indptr, indices=baskets.indices,
+        return rank_in_blocks(
+            rank_by_rules, owned_items(X, rules.items), n, self.n_jobs,
             items=rules.antecedents.indices.astype(np.int32), offsets=rules.antecedents.indptr.astype(np.int64),
-            **_groups(rules, values), scores=values, include_owned=bool(include_owned), n=n,
-            owned=np.zeros(n_items, dtype=np.int8), value=np.full(n_items, -np.inf),
-            touched=np.empty(n_items, dtype=np.int32), found=found, found_scores=scores,
+            **_groups(rules, values, worth), exclude_owned=exclude_owned,
         )  # fmt: skip
-        labels = np.concatenate([rules.items.astype(object), [None]])  # at -1 stands nothing
-        return labels[found], scores
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the best item for each basket or customer, None where the rules conclude none."""
-        return self.recommend(X, n=1)[0][:, 0]
+    def _fresh(self) -> Any:
+        if isinstance(self.rules, RuleSet):
+            raise InputError(
+                "this RuleRecommender holds a RuleSet, which may have been learned from the very purchases that it is "
+                "to foretell; give it AssociationRules(...), which are fitted on the past only."
+            )
+        fresh = clone(self)
+        return fresh if self.rules is None else fresh.set_params(rules=clone(self.rules))
 
     def _check_measure(self) -> str:
         name = check_choice(self.measure, "measure", tuple(MEASURES))
@@ -150,6 +133,16 @@ class RuleRecommender(BaseEstimator):
             )
         return str(name)
 
+    def _fitted_rules(self) -> RuleSet:
+        rules = self._ready_rules()
+        if rules is None:
+            raise NotFittedError(
+                "the rules are not fitted yet: call fit(baskets), or give fitted rules or a RuleSet."
+            )
+        if not isinstance(rules, RuleSet):
+            raise InputTypeError(f"rules must be a RuleSet or AssociationRules, got {type(rules).__name__}.")
+        return rules
+
     def _ready_rules(self) -> Any:
         rules = getattr(self, "rules_", self.rules)
         return getattr(rules, "rules_", None) if isinstance(rules, AssociationRules) else rules
@@ -158,25 +151,19 @@ class RuleRecommender(BaseEstimator):
         return self._ready_rules() is not None
 
     def __sklearn_clone__(self) -> RuleRecommender:
-        rules: Any = self.rules
-        if isinstance(rules, AssociationRules):
-            rules = rules.rules_ if hasattr(rules, "rules_") else clone(rules)
-        return type(self)(rules, measure=self.measure)
+        parameters = {name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()}
+        if isinstance(self.rules, AssociationRules) and hasattr(self.rules, "rules_"):
+            parameters["rules"] = self.rules.rules_
+        return type(self)(**parameters)
 
 
-def _owned(X: Any) -> Baskets:
-    """Return the baskets, or for a log the union of each customer's baskets."""
-    baskets = as_baskets(X)
-    if isinstance(X, Baskets) or baskets.customers is None:
-        return baskets
-    return baskets.by_customer(len(X))
-
-
-def _groups(rules: RuleSet, values: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-    """Return the rules in groups of one key and one target, see `crmintel.kernels.rules.recommend_items`.
+def _groups(
+    rules: RuleSet, values: NDArray[np.float64], worth: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
+    """Return the rules in groups of one key and one target, see `crmintel.kernels.recommending.rank_by_rules`.
 
     A rule's key is the item of its antecedent that the fewest antecedents hold; without an antecedent it is one
-    beyond the items. A rule stands in the group of every item it concludes.
+    beyond the items. A rule stands in the group of every item it concludes, with its value times the item's worth.
     """
     n_items = rules.items.size
     items, offsets = rules.antecedents.indices.astype(np.int64), rules.antecedents.indptr
@@ -186,12 +173,18 @@ def _groups(rules: RuleSet, values: NDArray[np.float64]) -> dict[str, NDArray[An
     if items.size:
         keys[conditional] = np.minimum.reduceat(rarity, offsets[:-1][conditional]) % n_items
     rule = np.repeat(np.arange(len(rules)), np.diff(rules.consequents.indptr))
-    group = keys[rule] * n_items + rules.consequents.indices
-    order = np.lexsort((-values[rule], group))
+    target = rules.consequents.indices.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # of an infinite measure and no margin
+        score = values[rule] * worth[target]
+    known = ~np.isnan(score)
+    rule, target, score = rule[known], target[known], score[known]
+    group = keys[rule] * n_items + target
+    order = np.lexsort((-score, group))
     groups, entry_first = np.unique(group[order], return_index=True)
     return {
         "group_first": np.searchsorted(groups, np.arange(n_items + 2) * n_items),
         "group_target": (groups % max(n_items, 1)).astype(np.int32),
         "entry_first": np.append(entry_first, group.size),
         "entry_rule": rule[order].astype(np.int32),
+        "entry_score": score[order],
     }

@@ -41,7 +41,7 @@ def test_equal_to_the_slow_twin(baskets, owned, n, include_owned, empty_antecede
         for rule, score in zip(rules, rules.confidence, strict=True)
     ]
     known = Baskets.from_lists(owned)
-    items, scores = RuleRecommender(rules).recommend(known, n=n, include_owned=include_owned)
+    items, scores = RuleRecommender(rules).recommend(known, n=n, exclude_owned=not include_owned)
     assert items.shape == scores.shape == (len(owned), n)
     for row, basket in enumerate(owned):
         expected = recommend_slow(triples, basket, n, include_owned)
@@ -58,7 +58,7 @@ def rules():
 def test_what_is_owned_is_not_recommended_unless_asked(rules):
     recommender = RuleRecommender(rules)
     assert recommender.predict([["tea"], ["bread"], []]).tolist() == ["bread", "milk", None]
-    items, _ = recommender.recommend([["milk", "bread"]], n=2, include_owned=True)
+    items, _ = recommender.recommend([["milk", "bread"]], n=2, exclude_owned=False)
     assert items.tolist() == [["bread", "milk"]]
 
 

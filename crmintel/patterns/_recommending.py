@@ -1,0 +1,249 @@
+"""What all recommenders share: the questions they answer, the items and margins they are asked with."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+
+from crmintel._compat import thread_count
+from crmintel._validation import check_number, check_vector
+from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from crmintel.transactions.baskets import Baskets, as_baskets
+from crmintel.transactions.log import TransactionLog
+
+Ranking = tuple[NDArray[np.int32], NDArray[np.float64]]
+
+_MOST_CELLS = 1 << 28  # of the answer: 3 GiB of codes and scores, and 2 GiB of labels
+_BLOCK = 4096  # rows ranked at a time
+
+
+class ItemRecommender(BaseEstimator):
+    """Base of the recommenders: a child knows its items (`_known_items`) and ranks them for each row (`_rank`).
+
+    What `evaluate_recommender` and `DecisionTable` need of any recommender, also of one that is no child: ``fit(X)``
+    on a log, and ``recommend(X, n, exclude_owned=...)`` that returns item labels (None where fewer) and scores (nan
+    there) of shape (n_rows, n), the best first, one row per customer of a log.
+    """
+
+    margins: Any
+    fallback: Any = None  # recommenders that can run out of items take one as a parameter
+
+    def recommend(
+        self, X: Any, n: int = 3, *, items: Any = None, exclude_owned: bool = True
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the ``n`` best items for each basket, or for each customer of a log.
+
+        Parameters
+        ----------
+        X : Baskets, sparse matrix, boolean frame or array, list of lists; or a log
+            A log gives one row per customer, in its order, from everything that customer bought. Items that were not
+            there when the recommender was fitted are left out.
+        n : int, default=3
+        items : array-like, default=None
+            Only these items are recommended; unknown ones are left out. None is all.
+        exclude_owned : bool, default=True
+            Never recommend what is in the basket, or was bought before by the customer.
+
+        Returns
+        -------
+        items : ndarray of object of shape (n_rows, n)
+            Item labels, the best first, ties in the order of the items; None where there are fewer than ``n``.
+        scores : ndarray of float64 of shape (n_rows, n)
+            Their scores, times the margin if there are ``margins``; nan where there is no item. Items of a
+            ``fallback`` stand last, with the scores it gave them.
+
+        Raises
+        ------
+        CapacityError
+            If ``n_rows * n`` is beyond 2**28.
+        """
+        n = int(check_number(n, "n", low=1, integer=True))
+        known = self._known_items()
+        X = _as_rows(X)
+        if len(X) * n > _MOST_CELLS:
+            raise CapacityError(
+                f"n={n:,} items for each of {len(X):,} rows are more than {_MOST_CELLS:,}. Lower n (there are "
+                f"{known.size:,} items), or recommend for fewer rows at a time."
+            )
+        codes, scores = self._rank(X, n, self._worth(known, items), bool(exclude_owned))
+        found = np.concatenate([known.astype(object), [None]])[codes]  # at -1 stands nothing
+        fallback = getattr(self, "fallback_", self.fallback)
+        if fallback is not None:
+            rows = np.flatnonzero(codes[:, -1] < 0)
+            if rows.size:
+                spare = fallback.recommend(X[rows], 2 * n, items=items, exclude_owned=exclude_owned)
+                _fill_up(found, scores, rows, spare)
+        return found, scores
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the best item for each basket or customer, None where there is none."""
+        return self.recommend(X, n=1)[0][:, 0]
+
+    def target_customers(
+        self, X: Any, item: Any, n: int = 10, *, exclude_owned: bool = True
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return who is most likely to buy ``item``: the customers, or baskets, where it scores highest.
+
+        Parameters
+        ----------
+        X : log; or Baskets, sparse matrix, boolean frame or array, list of lists
+        item : label
+            An item known since `fit`.
+        n : int, default=10
+        exclude_owned : bool, default=True
+            Leave out who has it already.
+
+        Returns
+        -------
+        customers : ndarray of shape (n_found,)
+            Ids of the customers of a log, row numbers otherwise; the best first, ties in the order of ``X``. Rows
+            without a score for the item are left out, so they can be fewer than ``n``.
+        scores : ndarray of float64 of shape (n_found,)
+            Not filled up from a ``fallback``.
+
+        Raises
+        ------
+        InputError
+            If the item is not known.
+        """
+        n = int(check_number(n, "n", low=1, integer=True))
+        known = self._known_items()
+        labels = known.tolist()
+        if item not in labels:
+            raise InputError(
+                f"the item {item!r} is not known; the {known.size:,} items known are like {labels[:3]}. An item that "
+                "nobody bought yet cannot be aimed at: use a similar one, or a category."
+            )
+        X = _as_rows(X)
+        scores = self._rank(X, 1, self._worth(known, [item]), bool(exclude_owned))[1][:, 0]
+        rows = np.flatnonzero(~np.isnan(scores))
+        best = rows[np.argsort(-scores[rows], kind="stable")][:n]
+        return (X.customers[best] if isinstance(X, TransactionLog) else best), scores[best]
+
+    @abstractmethod
+    def _known_items(self) -> NDArray[Any]:
+        """Return the labels of all items, or raise NotFittedError."""
+
+    @abstractmethod
+    def _rank(
+        self, X: TransactionLog | Baskets, n: int, worth: NDArray[np.float64], exclude_owned: bool
+    ) -> Ranking:
+        """Return codes (-1 where fewer) and scores (nan there) of the ``n`` best items of each row.
+
+        Scores are to be multiplied by ``worth``, one value per known item; those where it is nan are not offered.
+        """
+
+    def _fresh(self) -> Any:
+        """Return a copy that knows nothing, to be fitted on a part of the data."""
+        return clone(self)
+
+    def _fit_fallback(self, X: Any) -> None:
+        if self.fallback is not None:
+            self.fallback_ = clone(self.fallback).fit(X)
+
+    def _worth(self, known: NDArray[Any], items: Any) -> NDArray[np.float64]:
+        offered = np.ones(known.size, dtype=bool) if items is None else _are_among(known, items)
+        worth = np.where(offered, 1.0, np.nan)
+        if self.margins is not None:
+            worth[offered] = _margins_of(known, offered, self.margins)
+        return worth
+
+
+def owned_items(X: TransactionLog | Baskets, items: NDArray[Any]) -> Baskets:
+    """Return what is in each basket, or what each customer of a log ever bought, over the columns ``items``."""
+    baskets = X.baskets().by_customer(len(X)) if isinstance(X, TransactionLog) else X
+    return baskets.with_items(items)
+
+
+def rank_in_blocks(
+    rank: Callable[..., None], owned: Baskets, n: int, n_jobs: Any, **arguments: Any
+) -> Ranking:
+    """Run a kernel of `crmintel.kernels.recommending` over blocks of baskets, on threads; return what it found."""
+    n_items = owned.shape[1]
+    found = np.empty((len(owned), n), dtype=np.int32)
+    scores = np.empty((len(owned), n))
+
+    def run(low: int) -> None:
+        high = min(low + _BLOCK, len(owned))
+        rank(
+            indptr=owned.indptr[low : high + 1], indices=owned.indices, **arguments,
+            owned=np.zeros(n_items, dtype=np.int8), value=np.full(n_items, -np.inf),
+            touched=np.empty(n_items, dtype=np.int32), found=found[low:high], found_scores=scores[low:high],
+        )  # fmt: skip
+
+    run_on_threads(run, range(0, len(owned), _BLOCK), n_jobs)
+    return found, scores
+
+
+def run_on_threads(call: Callable[[int], None], starts: Iterable[int], n_jobs: Any) -> None:
+    """Call ``call`` with each start, here or on ``n_jobs`` threads."""
+    n_threads = thread_count(n_jobs)
+    if n_threads == 1:
+        for start in starts:
+            call(start)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        list(pool.map(call, starts))
+
+
+def need_fitted(estimator: Any) -> None:
+    """Raise NotFittedError if there are no ``items_`` yet."""
+    if not hasattr(estimator, "items_"):
+        raise NotFittedError(f"this {type(estimator).__name__} is not fitted yet: call fit(log) first.")
+
+
+def _as_rows(X: Any) -> TransactionLog | Baskets:
+    return X if isinstance(X, TransactionLog) else as_baskets(X)
+
+
+def _are_among(known: NDArray[Any], items: Any) -> NDArray[np.bool_]:
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise InputTypeError(f"items must be a list of items, got {items!r:.80}; write items=[...].")
+    wanted = set(np.asarray(items).tolist() if isinstance(items, np.ndarray) else items)
+    offered = np.fromiter((label in wanted for label in known.tolist()), dtype=bool, count=known.size)
+    if known.size and not offered.any():
+        raise InputError(
+            f"none of the {len(wanted)} items to choose from is known; known are {known.size:,} items like "
+            f"{known[:3].tolist()}."
+        )
+    return offered
+
+
+def _margins_of(known: NDArray[Any], offered: NDArray[np.bool_], margins: Any) -> NDArray[np.float64]:
+    if callable(getattr(margins, "to_dict", None)):  # a pandas Series goes by label
+        margins = margins.to_dict()
+    if isinstance(margins, Mapping):
+        labels = known[offered].tolist()
+        missing = [label for label in labels if label not in margins]
+        if missing:
+            raise InputError(
+                f"margins lacks {len(missing)} of {len(labels)} items, e.g. {missing[0]!r}; add them, or recommend "
+                "among items=list(margins) only."
+            )
+        values = check_vector([margins[label] for label in labels], "margins", low=0.0)
+    else:
+        values = check_vector(margins, "margins", n=known.size, low=0.0)[offered]
+    return values
+
+
+def _fill_up(
+    found: NDArray[Any], scores: NDArray[np.float64], rows: NDArray[np.int64], spare: tuple[Any, Any]
+) -> None:
+    """Put the ``spare`` items that are not there yet into the empty places of ``rows``."""
+    n = found.shape[1]
+    for row, labels, values in zip(rows.tolist(), *spare, strict=True):
+        there = [label for label in found[row].tolist() if label is not None]
+        more = [
+            (label, value)
+            for label, value in zip(labels.tolist(), values.tolist(), strict=True)
+            if label is not None and label not in there
+        ]
+        for at, (label, value) in zip(range(len(there), n), more, strict=False):
+            found[row, at], scores[row, at] = label, value

@@ -16,11 +16,16 @@ from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
+from .patterns.baselines import PopularityRecommender as PopularityRecommender
+from .patterns.baselines import RepeatPurchaseRecommender as RepeatPurchaseRecommender
+from .patterns.copurchase import CoPurchaseRecommender as CoPurchaseRecommender
 from .patterns.itemset_table import Itemsets as Itemsets
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
 from .patterns.ruleset import RuleSet as RuleSet
+from .patterns.utility import HighUtilityItemsets as HighUtilityItemsets
+from .patterns.utility import UtilityItemsets as UtilityItemsets
 from .segments.concentration import gini as gini
 from .segments.concentration import lorenz_curve as lorenz_curve
 from .segments.concentration import top_share as top_share
@@ -29,3 +34,4 @@ from .segments.tiers import ValueTiers as ValueTiers
 from .transactions.baskets import Baskets as Baskets
 from .transactions.cleaning import LogCleaner as LogCleaner
 from .transactions.log import TransactionLog as TransactionLog
+from .transactions.sequences import Sequences as Sequences

@@ -157,3 +157,14 @@ def last_microsecond(date: np.datetime64) -> int:
     if date.dtype == np.dtype("datetime64[D]"):
         return (int(date.astype(np.int64)) + 1) * MICROSECONDS_PER_DAY - 1
     return int(date.astype("datetime64[us]").astype(np.int64))
+
+
+def first_microsecond(date: np.datetime64) -> int:
+    """Return the first microsecond that belongs to ``date``."""
+    return int(date.astype("datetime64[us]").astype(np.int64))
+
+
+def next_moment(date: np.datetime64) -> np.datetime64:
+    """Return the day after a whole day, or the microsecond after an instant."""
+    whole = date.dtype == np.dtype("datetime64[D]")
+    return date + (np.timedelta64(1, "D") if whole else np.timedelta64(1, "us"))

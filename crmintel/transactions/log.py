@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from crmintel._frames import build_frame, open_frame
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
 from crmintel.kernels.runs import cut_runs
+from crmintel.transactions.attributes import attributes_of
 from crmintel.transactions.baskets import Baskets
-from crmintel.transactions.calendar import as_date, last_microsecond
+from crmintel.transactions.calendar import as_date, first_microsecond, last_microsecond, next_moment
 from crmintel.transactions.grouping import baskets_of
 from crmintel.transactions.histories import Histories
 from crmintel.transactions.reading import read_lines
+from crmintel.transactions.sequences import Sequences
+from crmintel.transactions.timelines import sequences_of
 
 
 class TransactionLog(Histories):
@@ -208,7 +211,7 @@ class TransactionLog(Histories):
             customers=past.customers,
             starts=cuts[seen],
             stops=self.stops[seen],
-            start=_next(cut),
+            start=next_moment(cut),
             attributes=past.attributes,
             newcomers=int((~seen).sum()),
         )
@@ -252,9 +255,9 @@ class TransactionLog(Histories):
         """
         self._need_one_end("since")
         first = self._date(date, "the date")
-        if _first_microsecond(first) > last_microsecond(self.end):
+        if first_microsecond(first) > last_microsecond(self.end):
             raise DateRangeError(f"the date {first} lies after the end of the log ({self.end}).")
-        cuts = self._cuts(_first_microsecond(first) - 1)
+        cuts = self._cuts(first_microsecond(first) - 1)
         seen = cuts < self.stops
         return self._select(seen)._view(starts=cuts[seen], start=max(self.start, first))
 
@@ -296,7 +299,7 @@ class TransactionLog(Histories):
 
     def _date(self, date: Any, name: str) -> np.datetime64:
         cut = as_date(date, name, self.timezone)
-        if last_microsecond(cut) < _first_microsecond(self.start):
+        if last_microsecond(cut) < first_microsecond(self.start):
             raise DateRangeError(f"{name} {cut} lies before the start of the log ({self.start}).")
         return cut
 
@@ -339,22 +342,7 @@ class TransactionLog(Histories):
         InputError
             If a customer has two rows, or none of them is in the log.
         """
-        table = open_frame(frame)
-        codes, ids = table.ids(customer, "customer")
-        twice = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=ids.size) > 1)
-        if twice.size:
-            raise InputError(
-                f"{twice.size} customers have more than one row, e.g. {ids[twice[:1]].tolist()[0]!r}; keep one each."
-            )
-        row_of = dict(zip(ids[codes[codes >= 0]].tolist(), np.flatnonzero(codes >= 0).tolist()))
-        rows = np.array([row_of.get(c, -1) for c in self.customers.tolist()], dtype=np.int64)
-        if (rows < 0).all():
-            raise InputError(
-                f"no customer of the log is in the frame: ids there are like {ids[:1].tolist()}, "
-                f"in the log like {self.customers[:1].tolist()}; bring them to one type."
-            )
-        names = [name for name in table.names if name != customer]
-        return self._view(attributes={**self.attributes, **{n: _pick(table.values(n), rows) for n in names}})
+        return self._view(attributes={**self.attributes, **attributes_of(self.customers, frame, customer)})
 
     def baskets(self) -> Baskets:
         """Return the baskets: the distinct items of each receipt, or of each customer's day without receipts.
@@ -365,6 +353,34 @@ class TransactionLog(Histories):
             Return lines and lines without an item are left out; ``.customers`` is the position of the owner.
         """
         return baskets_of(self)
+
+    def sequences(self, *, level: str = "basket", of: str = "item") -> Sequences:
+        """Return each customer's purchases in the order of time: an element is the set bought at one time.
+
+        Parameters
+        ----------
+        level : {"basket", "hour", "day", "week", "month", "quarter", "year"}, default="basket"
+            What makes one element: a receipt (at the time of its first line; receipts of a customer at one time are
+            one element, and without receipts a day is), or a period of the calendar (at its first moment).
+        of : {"item", "category"}, default="item"
+            Which column names what was bought.
+
+        Returns
+        -------
+        Sequences
+            One per customer, in the order of the log, also where nothing was bought. Return lines and lines without
+            an item are left out.
+
+        Examples
+        --------
+        >>> import crmintel as ci
+        >>> log = ci.TransactionLog.from_arrays(
+        ...     customer=[1, 1, 2], time=["2024-01-05", "2024-01-09", "2024-01-05"], item=["milk", "tea", "tea"]
+        ... )
+        >>> log.sequences().to_lists()
+        [[['milk'], ['tea']], [['tea']]]
+        """
+        return sequences_of(self, level, of)
 
     def to_frame(self) -> Any:
         """Return the lines as a frame of the library the log came from (a dict for arrays).
@@ -377,23 +393,3 @@ class TransactionLog(Histories):
         lines = self.compact().lines
         columns = {"customer": self.customers[self.owners()], **lines.columns()}
         return build_frame(columns, self.library)
-
-
-def _first_microsecond(date: np.datetime64) -> int:
-    return int(date.astype("datetime64[us]").astype(np.int64))
-
-
-def _next(cut: np.datetime64) -> np.datetime64:
-    return cut + (
-        np.timedelta64(1, "D") if cut.dtype == np.dtype("datetime64[D]") else np.timedelta64(1, "us")
-    )
-
-
-def _pick(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    picked = values[rows]
-    absent = rows < 0
-    if absent.any():
-        if values.dtype.kind not in "mM":
-            picked = picked.astype(np.float64 if values.dtype.kind in "fiub" else object)
-        picked[absent] = {"f": np.nan, "O": None}.get(picked.dtype.kind, "NaT")
-    return picked

@@ -20,6 +20,8 @@ from .patterns.baselines import PopularityRecommender as PopularityRecommender
 from .patterns.baselines import RepeatPurchaseRecommender as RepeatPurchaseRecommender
 from .patterns.copurchase import CoPurchaseRecommender as CoPurchaseRecommender
 from .patterns.itemset_table import Itemsets as Itemsets
+from .patterns.evaluation import RecommenderEvaluation as RecommenderEvaluation
+from .patterns.evaluation import evaluate_recommender as evaluate_recommender
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules

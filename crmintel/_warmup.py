@@ -68,6 +68,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "CustomerKMeans": _cluster,
     "FrequentItemsets": lambda: _mine("auto"),
     "FrequentItemsets, each algorithm": lambda: _mine("fpgrowth", "projection", "bitset"),
+    "HighUtilityItemsets": lambda: ci.HighUtilityItemsets(top_k=5).fit(_log()),
     "AssociationRules": _rules,
     "RuleSet": lambda: _rules().prune().sort("fisher_p"),
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),

@@ -44,6 +44,7 @@ CASES = {
     "CustomerSummary": (ci.CustomerSummary(unit="week", extra=("spend", "sum_log_gaps")), None),
     "FrequentItemsets": (itemsets(), ci.TransactionLog.baskets),
     "GammaGamma": (ci.GammaGamma(), rows),
+    "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
     "LogCleaner": (ci.LogCleaner(), None),
     "RFMScorer": (ci.RFMScorer(), None),

@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
+from crmintel.exceptions import InputError
 from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
 from crmintel.transactions.histories import Histories
+from crmintel.transactions.lines import Lines
+
+MILLIONTHS = 1_000_000
+_MOST = (
+    2.0**52
+)  # up to here a number of millionths is a float of its own, and half a million of them sum in int64
 
 
 def baskets_of(log: Histories) -> Baskets:
     """Return the distinct items of each receipt, or of each customer's day where the log has no receipts."""
+    return _group(log, log.compact().lines)[0]
+
+
+def profits_of(log: Histories) -> tuple[Baskets, NDArray[np.int64]]:
+    """Return the baskets, and what each entry of ``indices`` brought, in whole millionths.
+
+    That is the amount of its lines, less their cost where the log has costs. Lines are rounded one by one: the sums
+    do not depend on their order.
+    """
     lines = log.compact().lines
+    profit = in_millionths(lines.need("amount", "the profit of an item"), "amount")
+    if lines.cost is not None:
+        profit = profit - in_millionths(lines.cost, "cost")
+    baskets, bought, rows, codes = _group(log, lines)
+    sums = sparse.coo_array((profit[bought], (rows, codes)), shape=baskets.shape).tocsr()
+    return baskets, sums.data
+
+
+def in_millionths(money: NDArray[np.float64], name: str) -> NDArray[np.int64]:
+    """Return money as whole millionths, in which sums are exact; an error tells what cannot be written so."""
+    with np.errstate(over="ignore"):
+        whole = np.rint(money * MILLIONTHS)
+    for bad, remedy in (
+        (
+            np.abs(whole) > _MOST,
+            f"is beyond {_MOST / MILLIONTHS:.0f}; divide all money by a thousand or more",
+        ),
+        ((whole == 0) & (money != 0), "is nearer to 0 than to a millionth; multiply all money by a million"),
+    ):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InputError(f"{name} is counted in whole millionths, but row {row} ({money[row]}) {remedy}.")
+    return whole.astype(np.int64)
+
+
+def _group(
+    log: Histories, lines: Lines
+) -> tuple[Baskets, NDArray[np.bool_], NDArray[Any], NDArray[np.int32]]:
+    """Return the baskets, which lines are in one, and for these the basket and the item code."""
     items = lines.need("item", "baskets()")
     bought = items.codes >= 0
     for name in ("amount", "quantity"):
@@ -28,10 +76,12 @@ def baskets_of(log: Histories) -> Baskets:
     # A receipt number may come back at another customer: the pair is the basket.
     span = int(keys.max(initial=0)) + 1
     pairs, rows = np.unique(log.owners()[bought] * span + keys, return_inverse=True)
+    codes = items.codes[bought]
     matrix = sparse.coo_array(
-        (np.ones(rows.size, dtype=np.int32), (rows, items.codes[bought])),
+        (np.ones(rows.size, dtype=np.int32), (rows, codes)),
         shape=(pairs.size, items.values.size),
     ).tocsr()
     matrix.data[:] = 1
     ids = None if lines.basket is None else lines.basket.values[pairs % span]
-    return Baskets(matrix, items.values, ids=ids, customers=pairs // span, library=log.library)
+    baskets = Baskets(matrix, items.values, ids=ids, customers=pairs // span, library=log.library)
+    return baskets, bought, rows, codes

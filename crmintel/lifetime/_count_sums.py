@@ -1,4 +1,4 @@
-"""Sums over the counts 0, 1, 2, ... of a smooth function, with few terms where counts are large."""
+"""Sums over the counts 0, 1, 2, ... of a smooth function, with few terms where many are summed at once."""
 
 from __future__ import annotations
 
@@ -38,6 +38,12 @@ def count_rule(weights: Vector) -> tuple[Vector, Vector]:
         masses.append(mass)
         first *= 2
     return np.concatenate(nodes), np.concatenate(masses)
+
+
+def log_rising(r: float, x: Vector) -> Vector:
+    """Return log G(r + x) - log G(r) of whole numbers x, as sums of log(r + j): nothing cancels for large r."""
+    j = np.arange(x.max(initial=0.0))
+    return np.concatenate([[0.0], np.cumsum(np.log(r + j))])[x.astype(np.int64)]
 
 
 def _gauss(points: Vector, weights: Vector) -> tuple[Vector, Vector]:

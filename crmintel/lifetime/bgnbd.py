@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +15,12 @@ from crmintel.kernels.nbd import (
     purchases_over_dropout,
     survival_over_dropout,
 )
-from crmintel.lifetime._count_sums import count_rule
 from crmintel.lifetime._histories import Histories, Vector
-from crmintel.lifetime._mle import Optimum, minimise
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
 from crmintel.lifetime._quadrature import beta_rule
-
-_STARTS = ((0.5, 1.0, 0.8, 2.5), (2.0, 1.0, 0.3, 3.0), (0.2, 2.0, 2.0, 2.0))  # r, alpha / scale, a, b
-_SAMPLE = 50_000  # customers from which a large fit starts
-_LOW, _HIGH = np.array([-16.0, -25.0, -16.0, -16.0]), np.array([14.0, 25.0, 14.0, 14.0])
-_ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
+from crmintel.lifetime.nbd import nobody_leaves
 
 
 class BetaGeoNBD(PurchaseModel):
@@ -117,25 +114,9 @@ class BetaGeoNBD(PurchaseModel):
         self.max_iter = max_iter
 
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
-        likelihood = _Likelihood(histories, weights, self.penalty)
-        if likelihood.purchases == 0.0 and self.penalty == 0.0:
-            return _nothing_bought(likelihood)
-        end = (self.tol, self.max_iter)
-        start = likelihood.start(_STARTS[0])
-        if len(histories) > 4 * _SAMPLE:
-            every = slice(None, None, len(histories) // _SAMPLE)
-            sample = _Likelihood(histories[every], weights[every], self.penalty)
-            if sample.purchases > 0.0:
-                start = sample.minimise(start, *end).theta
-        best = likelihood.minimise(start, *end)
-        if not best.converged or _limit(best) is not None:
-            others = [likelihood.minimise(likelihood.start(s), *end) for s in _STARTS[1:]]
-            best = min([best, *others], key=lambda found: (round(found.value, 12), not found.converged))
-        nobody_leaves = likelihood.without_dropout(best, *end)
-        if nobody_leaves is not None:
-            return nobody_leaves
-        params = dict(zip(self._parameters, np.exp(best.theta).tolist(), strict=True))
-        return likelihood.estimate(best, params, _limit(best))
+        return _Likelihood.maximise(
+            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
+        )
 
     def _log_likelihood(self, h: Histories) -> Vector:
         r, alpha, a, b = self.r_, self.alpha_, self.a_, self.b_
@@ -235,7 +216,7 @@ class BetaGeoNBD(PurchaseModel):
         return self.alpha_ + h.T
 
 
-class _Likelihood:
+class _Likelihood(Likelihood):
     """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
 
     Gamma and beta functions of whole-number steps are sums of logarithms:
@@ -244,41 +225,19 @@ class _Likelihood:
     by a quadrature rule, so that the time does not depend on the counts.
     """
 
-    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
-        self.h, self.weights, self.penalty = h, weights, penalty
-        self.total = float(weights.sum())
-        self.purchases = float(weights @ h.x)
-        self.time = float(weights @ h.T)
-        by_count = np.bincount(h.x.astype(np.int64), weights=weights)
-        self.j, self.more_than = count_rule(by_count[::-1].cumsum()[::-1][1:])
-        scale = self.time / self.total if self.time > 0 else 1.0
-        self.centre = np.array([0.0, np.log(scale), 0.0, 0.0])
+    names = ("r", "alpha", "a", "b")
+    staying: ClassVar[dict[str, float]] = {"a": 0.0, "b": np.inf}
+    starts = ((0.5, 1.0, 0.8, 2.5), (2.0, 1.0, 0.3, 3.0), (0.2, 2.0, 2.0, 2.0))  # r, stretch of alpha, a, b
 
     def start(self, guess: tuple[float, ...]) -> Vector:
-        """Log-parameters for a guess of r, alpha (as a multiple of what the purchase rate suggests), a, b."""
         r, stretch, a, b = guess
-        per_purchase = self.time / max(self.purchases, 1.0)
-        return np.log([r, r * stretch * max(per_purchase, 1e-300), a, b])
+        return np.log([r, self.alpha_of(r, stretch), a, b])
 
-    def minimise(self, start: Vector, tol: float, max_iter: int) -> Optimum:
-        low, high = self.centre + _LOW, self.centre + _HIGH
-        return minimise(self, start, low=low, high=high, tol=tol, max_iter=max_iter)
-
-    def __call__(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
         r, alpha, a, b = np.exp(theta)
-        value, gradient, hessian = self._terms(r, alpha, a, b, theta[2])
-        off = theta - self.centre
-        value -= self.penalty / 2.0 * off @ off
-        gradient -= self.penalty * off
-        hessian -= self.penalty * np.eye(4)
-        return -value / self.total, -gradient / self.total, -hessian / self.total
-
-    def _terms(
-        self, r: float, alpha: float, a: float, b: float, log_a: float
-    ) -> tuple[float, Vector, NDArray[np.float64]]:
         out = np.empty(15)
         h, j, S = self.h, self.j, self.more_than
-        bgnbd_coupled(h.x, h.t_x, h.T, self.weights, r, alpha, log_a, b, out)
+        bgnbd_coupled(h.x, h.t_x, h.T, self.weights, r, alpha, theta[2], b, out)
         hessian = np.zeros((4, 4))
         hessian[np.triu_indices(4)] = out[5:]
         gradient = out[1:5].copy()
@@ -292,67 +251,19 @@ class _Likelihood:
         hessian[3, 3] += S @ (bend * (1.0 - keep - b / (a + b + j)))
         return value, gradient, hessian + np.triu(hessian, 1).T
 
-    def without_dropout(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
-        """The fit of the limit a = 0, where it is as good as ``best``; else None."""
+    def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
         a, b = np.exp(best.theta[2:])
         if self.penalty > 0.0 or a / (a + b) > 1e-3:
             return None
+        return nobody_leaves(self, best, "a -> 0, b -> inf", tol, max_iter)
 
-        def objective(theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
-            r, alpha = np.exp(theta)
-            value, gradient, hessian = self._terms(r, alpha, 0.0, 1.0, -np.inf)
-            return -value / self.total, -gradient[:2] / self.total, -hessian[:2, :2] / self.total
-
-        low, high = (self.centre + _LOW)[:2], (self.centre + _HIGH)[:2]
-        found = minimise(objective, best.theta[:2], low=low, high=high, tol=tol, max_iter=max_iter)
-        if (found.value - best.value) * self.total > 1e-3:
-            return None
-        r, alpha = np.exp(found.theta).tolist()
-        limit = (
-            "no customer is seen to leave (a -> 0, b -> inf: the NBD model), so P(alive) is 1 for everybody and "
-            "the model cannot tell who is gone. Watch longer, check that recency is the time of the last purchase, "
-            "or set penalty > 0"
-        )
-        return self.estimate(found, {"r": r, "alpha": alpha, "a": 0.0, "b": np.inf}, limit)
-
-    def estimate(self, found: Optimum, params: dict[str, float], limit: str | None) -> Estimate:
-        """Name the results of a search, in natural parameters."""
-        values = np.array(list(params.values()))[: found.theta.size]
-        covariance = np.zeros((4, 4))
-        size = values.size
-        covariance[:size, :size] = found.inverse_hessian() * np.outer(values, values) / self.total
-        off = found.theta - self.centre[:size]
-        total = -found.value * self.total + self.penalty / 2.0 * float(off @ off)
-        return Estimate(params, covariance, total, int(found.free.sum()), found, limit)
-
-
-def _nothing_bought(likelihood: _Likelihood) -> Estimate:
-    """The limit for a base without any repeat purchase: nobody buys, and nothing else can be said."""
-    params = {"r": 1e-12, "alpha": float(np.exp(likelihood.centre[1])), "a": 0.0, "b": np.inf}
-    theta = np.log([params["r"], params["alpha"]])
-    message = (
-        "not identified: no customer has bought again, so neither the purchase rate nor leaving can be estimated. "
-        "The expected purchases are 0 and P(alive) is 1. Watch longer, or set penalty > 0"
-    )
-    nothing = Optimum(theta, 0.0, np.zeros(2), np.eye(2), np.zeros(2, dtype=bool), 0, False, message)
-    return likelihood.estimate(nothing, params, message)
-
-
-def _limit(found: Optimum) -> str | None:
-    """Say which limit of the model an estimate has run to, or None."""
-    r, _, a, b = np.exp(found.theta)
-    reasons = []
-    if r > _ALIKE:
-        reasons.append("all customers buy at the same rate (only r / alpha is known)")
-    if min(a, b) > _ALIKE:
-        reasons.append("all customers leave with the same chance (only a / (a + b) is known)")
-    elif a / (a + b) > 1.0 - 1.0 / _ALIKE:
-        reasons.append("every customer leaves right after the first repeat purchase (b / a -> 0)")
-    elif a / (a + b) < 1.0 / _ALIKE:
-        reasons.append("hardly any customer leaves (a / b -> 0)")
-    if not found.free.all() and not reasons:
-        names = np.array(["r", "alpha", "a", "b"])[~found.free].tolist()
-        reasons.append(f"{names} ran to the edge of what numbers can hold")
-    if not reasons:
-        return None
-    return f"the best fit is a limit of the model: {'; '.join(reasons)}. More data or penalty > 0 would settle it"
+    def limit(self, found: Optimum) -> str | None:
+        r, _, a, b = np.exp(found.theta)
+        reasons = [SAME_RATE] if r > ALIKE else []
+        if min(a, b) > ALIKE:
+            reasons.append("all customers leave with the same chance (only a / (a + b) is known)")
+        elif a / (a + b) > 1.0 - 1.0 / ALIKE:
+            reasons.append("every customer leaves right after the first repeat purchase (b / a -> 0)")
+        elif a / (a + b) < 1.0 / ALIKE:
+            reasons.append("hardly any customer leaves (a / b -> 0)")
+        return self.described(found, reasons)

@@ -116,11 +116,9 @@ def test_parameters_are_recovered():
 
 
 def test_a_large_fit_started_from_a_sample_ends_at_the_same_optimum(monkeypatch):
-    import crmintel.lifetime.bgnbd as module
-
     sample = BetaGeoNBD.from_params(**TRUTH).sample(20_000, T=52.0, random_state=4)
     direct = BetaGeoNBD().fit(sample)
-    monkeypatch.setattr(module, "_SAMPLE", 2_000)
+    monkeypatch.setattr(_Likelihood, "sample", 2_000)
     sampled = BetaGeoNBD().fit(sample)
     assert sampled.n_iter_ < direct.n_iter_
     assert sampled.params_ == pytest.approx(direct.params_, rel=1e-7)

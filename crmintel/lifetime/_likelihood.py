@@ -1,0 +1,131 @@
+"""How the models of repeat purchases are fitted: starts, a sample first, limits, and the names of the results."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.lifetime._count_sums import count_rule
+from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._mle import Optimum, minimise
+from crmintel.lifetime._model import Estimate
+
+ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
+SAME_RATE = "all customers buy at the same rate (only r / alpha is known)"
+
+
+class Likelihood(ABC):
+    """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
+
+    A model names its parameters ``names`` (``r`` and ``alpha`` first), those of them that are ``times``, the values
+    ``staying`` of the others with which nobody leaves, the guesses ``starts`` and the size of the ``sample`` from
+    which a large fit starts, and gives ``start``, ``terms``, ``limit`` and, if it has one, the ``nested`` model.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    times: ClassVar[tuple[str, ...]] = ("alpha",)
+    staying: ClassVar[dict[str, float]]
+    starts: ClassVar[tuple[tuple[float, ...], ...]]
+    sample: ClassVar[int] = 50_000
+
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        self.h, self.weights, self.penalty = h, weights, penalty
+        self.total = float(weights.sum())
+        self.purchases = float(weights @ h.x)
+        self.time = float(weights @ h.T)
+        by_count = np.bincount(h.x.astype(np.int64), weights=weights)
+        self.j, self.more_than = count_rule(by_count[::-1].cumsum()[::-1][1:])
+        is_time = np.isin(self.names, self.times)
+        self.mean_time = self.time / self.total if self.time > 0 else 1.0
+        self.centre = np.where(is_time, np.log(self.mean_time), 0.0)
+        self.low = self.centre - np.where(is_time, 25.0, 16.0)
+        self.high = self.centre + np.where(is_time, 25.0, 14.0)
+
+    @classmethod
+    def maximise(
+        cls, h: Histories, weights: Vector, *, penalty: float, tol: float, max_iter: int
+    ) -> Estimate:
+        """Find the best parameters, from a sample where there are many customers, from other starts on doubt."""
+        likelihood = cls(h, weights, penalty)
+        if likelihood.purchases == 0.0 and penalty == 0.0:
+            return likelihood.nothing_bought()
+        start = likelihood.start(cls.starts[0])
+        if len(h) > 4 * cls.sample:
+            every = slice(None, None, len(h) // cls.sample)
+            some = cls(h[every], weights[every], penalty)
+            if some.purchases > 0.0:
+                start = some.minimise(start, tol, max_iter).theta
+        best = likelihood.minimise(start, tol, max_iter)
+        if not best.converged or likelihood.limit(best) is not None:
+            others = [likelihood.minimise(likelihood.start(s), tol, max_iter) for s in cls.starts[1:]]
+            best = min([best, *others], key=lambda found: (round(found.value, 12), not found.converged))
+        nested = likelihood.nested(best, tol, max_iter)
+        if nested is not None:
+            return nested
+        params = dict(zip(cls.names, np.exp(best.theta).tolist(), strict=True))
+        return likelihood.estimate(best, params, likelihood.limit(best))
+
+    def minimise(self: Self, start: Vector, tol: float, max_iter: int) -> Optimum:
+        """Search from one start."""
+        return minimise(self, start, low=self.low, high=self.high, tol=tol, max_iter=max_iter)
+
+    def __call__(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        value, gradient, hessian = self.terms(theta)
+        off = theta - self.centre
+        value -= self.penalty / 2.0 * float(off @ off)
+        gradient -= self.penalty * off
+        hessian -= self.penalty * np.eye(theta.size)
+        return -value / self.total, -gradient / self.total, -hessian / self.total
+
+    @abstractmethod
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        """Log-parameters for a guess."""
+
+    @abstractmethod
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        """Total log-likelihood, its gradient and its Hessian."""
+
+    @abstractmethod
+    def limit(self, found: Optimum) -> str | None:
+        """Say which limit of the model an estimate has run to, or None."""
+
+    def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
+        """The fit of a smaller model, where it is as good as ``best``; else None."""
+        return None
+
+    def alpha_of(self, r: float, stretch: float) -> float:
+        """The alpha at which customers buy as often as these did, times ``stretch``."""
+        return r * stretch * max(self.time / max(self.purchases, 1.0), 1e-300)
+
+    def nothing_bought(self) -> Estimate:
+        """The limit for a base without any repeat purchase: nobody buys, and nothing else can be said."""
+        params = {"r": 1e-12, "alpha": self.mean_time, **self.staying}
+        theta = np.log([params["r"], params["alpha"]])
+        message = (
+            "not identified: no customer has bought again, so neither the purchase rate nor leaving can be "
+            "estimated. The expected purchases are 0 and P(alive) is 1. Watch longer, or set penalty > 0"
+        )
+        nothing = Optimum(theta, 0.0, np.zeros(2), np.eye(2), np.zeros(2, dtype=bool), 0, False, message)
+        return self.estimate(nothing, params, message)
+
+    def described(self, found: Optimum, reasons: list[str]) -> str | None:
+        """Put the reasons for a limit into one sentence, the edge of the search among them."""
+        if not found.free.all() and not reasons:
+            names = np.array(self.names)[~found.free].tolist()
+            reasons = [f"{names} ran to the edge of what numbers can hold"]
+        if not reasons:
+            return None
+        return f"the best fit is a limit of the model: {'; '.join(reasons)}. More data or penalty > 0 would settle it"
+
+    def estimate(self, found: Optimum, params: dict[str, float], limit: str | None) -> Estimate:
+        """Name the results of a search, in natural parameters."""
+        values = np.array(list(params.values()))[: found.theta.size]
+        covariance = np.zeros((len(params), len(params)))
+        size = values.size
+        covariance[:size, :size] = found.inverse_hessian() * np.outer(values, values) / self.total
+        off = found.theta - self.centre[:size]
+        total = -found.value * self.total + self.penalty / 2.0 * float(off @ off)
+        return Estimate(params, covariance, total, int(found.free.sum()), found, limit)

@@ -1,0 +1,194 @@
+"""The NBD model: customers buy at random, each at their own rate, and never leave."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaln
+
+from crmintel.lifetime._count_sums import log_rising
+from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._mle import Optimum
+from crmintel.lifetime._model import Estimate, PurchaseModel
+
+
+class NBD(PurchaseModel):
+    """NBD: how many purchases to expect from customers who never leave.
+
+    Customers buy at random with their own rate, gamma distributed (``r``, ``alpha``), for ever. It is the limit of
+    `BetaGeoNBD` and `ParetoNBD` in which nobody leaves: fit it to see whether their dropout explains anything, or
+    where customers are bound to stay. The time of the last purchase tells it nothing.
+
+    Parameters
+    ----------
+    horizon : float or str, default=1.0
+        How far `predict` and `transform` look: a number in the unit of the rows, or text like ``"52W"``.
+    penalty : float, default=0.0
+        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T)`` around 0. The likelihood is
+        maximised less ``penalty / 2`` times their squares. It does not depend on the unit of time.
+    unit : str, optional
+        Unit of time of ``T``. None: as the rows carry it.
+    tol : float, default=1e-9
+        The fit ends when the gradient per customer, by log-parameter, is smaller.
+    max_iter : int, default=200
+        Newton steps at most.
+
+    Attributes
+    ----------
+    r_, alpha_ : float
+        The parameters; ``alpha_`` has the unit of T. Purchases per unit of time are r / alpha on average.
+    params_ : dict
+        The same by name.
+    covariance_ : ndarray of shape (2, 2)
+        Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    log_likelihood_ : float
+        Total, without the penalty, in the unit of the rows.
+    aic_ : float
+        Akaike's information criterion.
+    converged_ : bool
+        Whether the gradient vanishes at the estimate.
+    gradient_norm_ : float
+        Its largest component per customer, by log-parameter.
+    n_iter_ : int
+        Newton steps on all customers.
+    message_ : str
+        How the fit ended, in words.
+    unit_ : str or None
+        Unit of time of the fit.
+    n_features_in_ : int
+        Number of columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where they have names.
+
+    See Also
+    --------
+    BetaGeoNBD : Customers may leave after a purchase.
+    ParetoNBD : Customers may leave at any time.
+
+    References
+    ----------
+    Ehrenberg, A. S. C. (1959). The pattern of consumer purchases. Applied Statistics 8(1), 26-41.
+
+    Examples
+    --------
+    >>> from crmintel import NBD
+    >>> model = NBD.from_params(r=0.385, alpha=12.07, unit="week")
+    >>> customer = [[2, 30.43, 38.86]]  # frequency, recency, T
+    >>> model.expected_purchases(customer, horizon=39).round(3)
+    array([1.826])
+    >>> rows = model.sample(2_000, T=52, random_state=0)
+    >>> NBD(horizon="13W").fit(rows).converged_
+    True
+    """
+
+    _parameters = ("r", "alpha")
+
+    def __init__(
+        self,
+        horizon: float | str = 1.0,
+        *,
+        penalty: float = 0.0,
+        unit: str | None = None,
+        tol: float = 1e-9,
+        max_iter: int = 200,
+    ) -> None:
+        self.horizon = horizon
+        self.penalty = penalty
+        self.unit = unit
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
+        return _NBDLikelihood.maximise(
+            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
+        )
+
+    def _log_likelihood(self, h: Histories) -> Vector:
+        times = -self.r_ * np.log1p(h.T / self.alpha_) - h.x * np.log(self.alpha_ + h.T)
+        return log_rising(self.r_, h.x) + times
+
+    def _alive(self, h: Histories) -> Vector:
+        return np.ones(len(h))
+
+    def _alive_after(self, h: Histories, t: float) -> Vector:
+        return np.ones(len(h))
+
+    def _expected(self, h: Histories, t: float | Vector) -> Vector:
+        return (self.r_ + h.x) / (self.alpha_ + h.T) * t
+
+    def _waiting(self, h: Histories, t: float) -> Vector:
+        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
+
+    def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
+        with np.errstate(over="ignore"):  # who hardly ever buys waits for longer than numbers reach: inf
+            return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
+
+    def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
+        R = (self.r_ + h.x)[:, None]
+        z = (t / (self.alpha_ + h.T))[:, None]
+        last = np.maximum(n, 1.0)
+        with np.errstate(divide="ignore"):
+            some = last * (np.log(z) - np.log1p(z)) - np.log(last) - betaln(last, R)
+        return np.exp(np.where(n > 0, some, 0.0) - R * np.log1p(z))
+
+    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+        z = t / (self.alpha_ + h.T)
+        return betainc(n, self.r_ + h.x, z / (1.0 + z))
+
+    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        x = rng.poisson(rng.gamma(self.r_, 1.0 / self.alpha_, T.size) * T).astype(np.float64)
+        with np.errstate(divide="ignore"):  # the last of x times in T, each anywhere alike
+            share = np.exp(-rng.exponential(size=T.size) / x)
+        return x, np.where(x > 0, T * share, 0.0)
+
+    def _time_scale(self, h: Histories) -> Vector:
+        return self.alpha_ + h.T
+
+
+class _NBDLikelihood(Likelihood):
+    """Mean negative log-likelihood by the logarithms of r and alpha, with gradient and Hessian."""
+
+    names = ("r", "alpha")
+    starts = ((0.5, 1.0), (5.0, 1.0), (0.05, 2.0))  # r, stretch of alpha
+    staying: ClassVar[dict[str, float]] = {}
+
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        r, stretch = guess
+        return np.log([r, self.alpha_of(r, stretch)])
+
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        r, alpha = np.exp(theta)
+        w, x, j, S = self.weights, self.h.x, self.j, self.more_than
+        c, k = np.log1p(self.h.T / alpha), self.h.T / (alpha + self.h.T)
+        grow = r / (r + j)
+        value = S @ np.log(r + j) - w @ (r * c + x * (theta[1] + c))
+        slope = np.array([S @ grow - r * (w @ c), w @ (r * k - x * (1.0 - k))])
+        cross = r * (w @ k)
+        bend = -(w @ ((r + x) * k * (1.0 - k)))
+        return value, slope, np.array([[slope[0] - S @ grow**2, cross], [cross, bend]])
+
+    def limit(self, found: Optimum) -> str | None:
+        return self.described(found, [SAME_RATE] if np.exp(found.theta[0]) > ALIKE else [])
+
+
+def nobody_leaves(
+    likelihood: Likelihood, best: Optimum, words: str, tol: float, max_iter: int
+) -> Estimate | None:
+    """Return the fit of the NBD, in the names of a model with dropout, where it is as good as ``best``; else None.
+
+    ``words`` say where the parameters of dropout went.
+    """
+    nbd = _NBDLikelihood(likelihood.h, likelihood.weights, 0.0)
+    found = nbd.minimise(best.theta[:2], tol, max_iter)
+    if (found.value - best.value) * nbd.total > 1e-3:
+        return None
+    r, alpha = np.exp(found.theta).tolist()
+    limit = (
+        f"no customer is seen to leave ({words}: the NBD model), so P(alive) is 1 for everybody and "
+        "the model cannot tell who is gone. Watch longer, check that recency is the time of the last purchase, "
+        "or set penalty > 0"
+    )
+    return likelihood.estimate(found, {"r": r, "alpha": alpha, **likelihood.staying}, limit)

@@ -51,7 +51,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
 
     A model names its ``_parameters`` and gives the formulas ``_maximise``, ``_log_likelihood``, ``_alive``,
     ``_alive_after``, ``_expected``, ``_waiting`` (chance of no purchase while alive), ``_waiting_quantile``,
-    ``_pmf`` and ``_at_least`` (counts while alive), ``_simulate`` and ``_time_scale``.
+    ``_pmf`` and ``_at_least`` (counts while alive), ``_simulate``, and ``_time_scale`` or ``_discounted``.
     """
 
     _parameters: ClassVar[tuple[str, ...]]
@@ -83,7 +83,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         FitWarning
             If the search did not converge or the best fit lies at a limit of the model.
         """
-        histories = read_histories(X)
+        histories = self._read(X)
         weights = read_weights(sample_weight, len(histories))
         if len(histories) == 1 and weights[0] <= 1:
             raise InputError("X has one customer; at least 2 are needed to see how customers differ.")
@@ -91,7 +91,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         check_number(self.max_iter, "max_iter", low=1, integer=True)
         check_number(self.tol, "tol", low=0.0, high=1.0, strict_low=True, strict_high=True)
         unit = learned_unit(X, self.unit)
-        check_number(duration(self.horizon, unit), "horizon", low=0.0, strict_low=True)
+        check_number(self._duration(self.horizon, unit), "horizon", low=0.0, strict_low=True)
         self.unit_ = unit
         remember_columns(self, X)
         found = self._maximise(histories, weights)
@@ -252,20 +252,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         end = np.inf if endless else self._horizon(horizon)
         if rate == 0.0:
             return self.expected_purchases(X, end)
-        end = min(end, _CUT_OFF / rate)
-
-        def formula(h: Histories) -> Vector:
-            # By parts: the expectation is smooth in log(1 + s / scale), the purchase density is not needed.
-            scale = self._time_scale(h)
-            span = np.log1p(end / scale)
-            nodes, weights = np.polynomial.legendre.leggauss(16 + 8 * int(np.ceil(span.max())))
-            total = np.exp(-rate * end) * self._expected(h, end)
-            for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-                s = scale * np.expm1(span * node)
-                total += weight * span * rate * np.exp(span * node - rate * s) * scale * self._expected(h, s)
-            return self._alive(h) * total
-
-        return self._answer(X, formula)
+        return self._answer(X, lambda h: self._alive(h) * self._discounted(h, rate, end))
 
     def predict_interval(
         self, X: Any = None, horizon: float | str | None = None, level: float = 0.9
@@ -327,11 +314,17 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
             answer = formula(NEW_CUSTOMER)[0]
             return float(answer) if np.ndim(answer) == 0 else answer
         check_same_unit(unit_of(X), self.unit_, "the model was fitted in")
-        return formula(read_histories(X))
+        return formula(self._read(X))
+
+    def _read(self, X: Any) -> Histories:
+        return read_histories(X)
+
+    def _duration(self, value: float | str, unit: str | None, name: str = "horizon") -> float:
+        return duration(value, unit, name)
 
     def _time(self, value: float | str, name: str) -> float:
         check_is_fitted(self)
-        return duration(value, self.unit_, name)
+        return self._duration(value, self.unit_, name)
 
     def _horizon(self, horizon: float | str | None) -> float:
         if horizon is not None:
@@ -354,6 +347,18 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         return models
 
     # -- the formulas of a model ----------------------------------------------------------------------------
+
+    def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
+        """The discounted purchases of a live customer; by parts: the expectation is smooth in log(1 + s / scale)."""
+        end = min(end, _CUT_OFF / rate)
+        scale = self._time_scale(h)
+        span = np.log1p(end / scale)
+        nodes, weights = np.polynomial.legendre.leggauss(16 + 8 * int(np.ceil(span.max())))
+        total = np.exp(-rate * end) * self._expected(h, end)
+        for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
+            s = scale * np.expm1(span * node)
+            total += weight * span * rate * np.exp(span * node - rate * s) * scale * self._expected(h, s)
+        return total
 
     @abstractmethod
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate: ...

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from crmintel._frames import is_frame, open_frame
-from crmintel._validation import check_number
+from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from crmintel.transactions.hierarchy import read_categories, roll_up
 from crmintel.transactions.incidence import (
     binary_csr,
     check_labels,
@@ -244,6 +245,57 @@ class Baskets:
         rows = np.repeat(self.customers, np.diff(self.indptr))
         csr = csr_of_pairs(rows, self.indices, (n, self.items.size))
         return self._of(csr, self.items, None, np.arange(n), self.library)
+
+    def roll_up(
+        self,
+        categories: Any,
+        *,
+        item: str | None = None,
+        category: str | None = None,
+        missing: str = "raise",
+        keep_items: bool = False,
+    ) -> Self:
+        """Return the baskets over categories in place of items, or beside them.
+
+        Parameters
+        ----------
+        categories : mapping or frame
+            ``{item: category}``, or a frame whose columns ``item`` and ``category`` name. Items that are in no basket
+            do not matter.
+        item, category : str, default=None
+            Columns of the frame.
+        missing : {"raise", "keep", "drop"}, default="raise"
+            Items without a category are an error, stand for themselves, or are left out.
+        keep_items : bool, default=False
+            Keep the items and put the categories behind them, so that rules across levels can be found [1]_. Sets
+            that hold an item and its own category say nothing new; `hierarchy.holds_ancestor` finds them.
+
+        Returns
+        -------
+        Baskets
+
+        Raises
+        ------
+        InputError
+            If an item has two categories, or none; with ``keep_items`` if a category is called like an item.
+
+        References
+        ----------
+        .. [1] Srikant, R., Agrawal, R. (1995). Mining generalized association rules. VLDB, 407-419.
+
+        Examples
+        --------
+        >>> from crmintel import Baskets
+        >>> baskets = Baskets.from_lists([["ale", "chips"], ["stout", "chips"]])
+        >>> baskets.roll_up({"ale": "beer", "stout": "beer", "chips": "snack"}).to_lists()
+        [['beer', 'snack'], ['beer', 'snack']]
+        >>> baskets.roll_up({"ale": "beer", "stout": "beer"}, missing="drop", keep_items=True).to_lists()
+        [['ale', 'chips', 'beer'], ['chips', 'stout', 'beer']]
+        """
+        check_choice(missing, "missing", ("raise", "keep", "drop"))
+        known = read_categories(categories, item, category)
+        csr, names = roll_up(self.matrix, self.items, known, missing=missing, keep_items=keep_items)
+        return self._of(csr, names, self.ids, self.customers, self.library)
 
     def with_items(self, items: NDArray[Any]) -> Self:
         """Return the same baskets over the columns ``items``; other items are left out.

@@ -63,10 +63,10 @@ def _log_binomial(x, n, p, q):
 
 
 @kernel
-def _probability(k, n_a, n_b, n):
-    """P(N = k) for the overlap of n_a and n_b drawn from n."""
+def _log_probability(k, n_a, n_b, n):
+    """Ln P(N = k) for the overlap of n_a and n_b drawn from n."""
     if n_b == 0 or n_b == n:
-        return 1.0
+        return 0.0
     p, q = n_b / n, (n - n_b) / n
     e1, w1 = _log_binomial(k, n_a, p, q)
     e2, w2 = _log_binomial(n_b - k, n - n_a, p, q)
@@ -76,35 +76,102 @@ def _probability(k, n_a, n_b, n):
         root *= w1
     if w2 > 0:
         root *= w2
-    return math.exp(e1 + e2 - e3) * math.sqrt(root)
+    return e1 + e2 - e3 + 0.5 * math.log(root)
 
 
 @kernel
-def upper_tails(n_ab, n_a, n_b, n, tails):
-    """Fill ``tails`` with P(N >= n_ab), term by term from the smaller side."""
+def _outward(at, step, n_a, n_b, n):
+    """Sum the probabilities from ``at`` to the end that ``step`` (1 or -1) leads to, relative to the first."""
+    end = min(n_a, n_b) if step > 0 else max(0, n_a + n_b - n)
+    term = total = 1.0
+    while term > 1e-18 * total and at != end:
+        if step > 0:
+            term *= (n_a - at) * float(n_b - at) / ((at + 1) * float(n - n_a - n_b + at + 1))
+        else:
+            term *= at * float(n - n_a - n_b + at) / ((n_a - at + 1) * float(n_b - at + 1))
+        at += step
+        total += term
+    return total
+
+
+@kernel
+def _log_other_tail(k, bound, step, n_a, n_b, n):
+    """Ln of the sum of the probabilities of at most exp(bound), in the tail that ``step`` leads to from ``k``."""
+    mode = (n_a + 1) * (n_b + 1) // (n + 2)
+    if step > 0:
+        far, near = min(n_a, n_b), max(mode, k + 1)
+    else:
+        far, near = max(0, n_a + n_b - n), min(mode, k - 1)
+    if (near - far) * step > 0 or _log_probability(far, n_a, n_b, n) > bound:
+        return -math.inf
+    while near != far:  # the first from the mode that is small enough
+        middle = (near + far) // 2 if step > 0 else -((-near - far) // 2)
+        if _log_probability(middle, n_a, n_b, n) <= bound:
+            far = middle
+        else:
+            near = middle + step
+    return _log_probability(far, n_a, n_b, n) + math.log(_outward(far, step, n_a, n_b, n))
+
+
+@kernel
+def _log_tails(n_ab, n_a, n_b, n, two_sided, tails):
+    """Fill ``tails`` with ln P(N >= n_ab), or of all counts that are not likelier than n_ab (R's rule)."""
     for r in range(n_ab.size):
         k, a, b, m = n_ab[r], n_a[r], n_b[r], n[r]
-        lowest, highest = max(0, a + b - m), min(a, b)
-        if k <= lowest:
-            tails[r] = 1.0
-            continue
-        upward = k * float(m) >= a * float(b)
-        at = k if upward else k - 1
-        term = _probability(at, a, b, m)
-        total = term
-        while term > 1e-18 * total and (at < highest if upward else at > lowest):
-            if upward:
-                term *= (a - at) * float(b - at) / ((at + 1) * float(m - a - b + at + 1))
-                at += 1
+        above = k * float(m) >= a * float(b)
+        tail = 0.0
+        if two_sided:
+            step = 1 if above else -1
+            here = _log_probability(k, a, b, m)
+            tail = here + math.log(_outward(k, step, a, b, m))
+            other = _log_other_tail(k, here + 1e-7, -step, a, b, m)
+            if other > -math.inf:
+                tail = max(tail, other) + math.log1p(math.exp(-abs(tail - other)))
+        elif k > max(0, a + b - m):
+            if above:
+                tail = _log_probability(k, a, b, m) + math.log(_outward(k, 1, a, b, m))
             else:
-                term *= at * float(m - a - b + at) / ((a - at + 1) * float(b - at + 1))
-                at -= 1
-            total += term
-        tails[r] = min(total, 1.0) if upward else max(1.0 - total, 0.0)
+                below = math.exp(_log_probability(k - 1, a, b, m)) * _outward(k - 1, -1, a, b, m)
+                tail = math.log1p(-below) if below < 1.0 else -math.inf
+        tails[r] = min(tail, 0.0)
 
 
-def upper_tail(n_ab, n_a, n_b, n):
-    """Return P(N >= n_ab) for int64 vectors of one length."""
+def log_tail(n_ab, n_a, n_b, n, *, two_sided=False):
+    """Return ln P(N >= n_ab), or that of the two-sided test, for int64 vectors of one length."""
     tails = np.empty(n_ab.size, dtype=np.float64)
-    upper_tails(n_ab, n_a, n_b, n, tails)
+    _log_tails(n_ab, n_a, n_b, n, two_sided, tails)
     return tails
+
+
+@kernel
+def count_attainable(log_p, n_b, n, margins, first, attainable):
+    """Fill ``attainable`` with how many antecedents could reach a tail of ``log_p`` at most with each consequent.
+
+    The smallest tail that two margins allow is P(N = min(n_a, n_b)); it falls with n_a up to n_b and rises after.
+
+    Parameters
+    ----------
+    log_p, n_b : of each rule
+    n : number of baskets
+    margins : distinct counts of the antecedents, rising
+    first : how many antecedents have a count below each margin, and all of them
+    """
+    for r in range(log_p.size):
+        b = n_b[r]
+        split = np.searchsorted(margins, b, side="right")
+        low, high = 0, split
+        while low < high:
+            middle = (low + high) // 2
+            if _log_probability(margins[middle], margins[middle], b, n) <= log_p[r]:
+                high = middle
+            else:
+                low = middle + 1
+        begin = low
+        low, high = split, margins.size
+        while low < high:
+            middle = (low + high) // 2
+            if _log_probability(b, margins[middle], b, n) <= log_p[r]:
+                low = middle + 1
+            else:
+                high = middle
+        attainable[r] = first[low] - first[begin]

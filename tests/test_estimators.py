@@ -47,6 +47,7 @@ CASES = {
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
     "LogCleaner": (ci.LogCleaner(), None),
+    "ModifiedBetaGeoNBD": (ci.ModifiedBetaGeoNBD(horizon=13), rows),
     "RFMScorer": (ci.RFMScorer(), None),
     "RuleRecommender": (
         ci.RuleRecommender(ci.AssociationRules(itemsets(), min_value=0.1)),
@@ -112,6 +113,7 @@ def test_a_shared_default_cannot_leak(name):
 def test_the_list_is_complete():
     """Every estimator class in the package is public, or belongs to a public one and says so here."""
     inside = {
+        "BetaGeometricModel": "the base of the beta-geometric purchase models",
         "ChurnClassifier": "made by make_churn_pipeline",
         "ChurnInputs": "made by make_churn_pipeline",
         "EmptyColumns": "made by make_churn_pipeline",

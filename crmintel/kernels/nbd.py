@@ -13,11 +13,12 @@ from crmintel.kernels._jit import kernel
 
 
 @kernel
-def bgnbd_coupled(x, t_x, T, weight, r, alpha, log_a, b, out):
-    """Add up, over customers, the terms of the BG/NBD log-likelihood that mix parameters and times.
+def bgnbd_coupled(x, t_x, T, weight, r, alpha, log_a, b, at_start, out):
+    """Add up, over customers, the terms of the log-likelihood that mix parameters and times.
 
-    A customer's term is -(r + x) log(1 + T / alpha) - x log(alpha), and for x > 0 also log(1 + e^u) with
-    u = log a - log(b + x - 1) + (r + x) log((alpha + T) / (alpha + t_x)), the log-odds of having dropped out.
+    A customer had c = x + ``at_start`` chances to leave (0 at the start: BG/NBD, 1: MBG/NBD). The term is
+    -(r + x) log(1 + T / alpha) - x log(alpha), and for c > 0 also log(1 + e^u) with
+    u = log a - log(b + c - 1) + (r + x) log((alpha + T) / (alpha + t_x)), the log-odds of having dropped out.
 
     ``out`` leaves with the value, the gradient (rho, lambda, A, B) and the upper triangle of the Hessian by rows.
     ``log_a`` may be -inf (nobody drops out).
@@ -37,11 +38,12 @@ def bgnbd_coupled(x, t_x, T, weight, r, alpha, log_a, b, out):
         h00 -= w * r * c
         h01 += w * r * k
         h11 -= w * q * k * (1.0 - k)
-        if x[i] == 0.0:
+        chances = x[i] + at_start
+        if chances == 0.0:
             continue
         k_x = t_x[i] / (alpha + t_x[i])
         d = math.log1p((T[i] - t_x[i]) / (alpha + t_x[i]))
-        u = q * d + log_a - math.log(b + x[i] - 1.0)
+        u = q * d + log_a - math.log(b + chances - 1.0)
         e = math.exp(-abs(u))
         value += w * (max(u, 0.0) + math.log1p(e))
         s = (1.0 if u >= 0.0 else e) / (1.0 + e)  # chance of having dropped out
@@ -49,7 +51,7 @@ def bgnbd_coupled(x, t_x, T, weight, r, alpha, log_a, b, out):
         s *= w
         u0 = r * d
         u1 = q * (k_x - k)
-        u3 = -b / (b + x[i] - 1.0)
+        u3 = -b / (b + chances - 1.0)
         g0 += s * u0
         g1 += s * u1
         g2 += s

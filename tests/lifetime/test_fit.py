@@ -14,9 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from crmintel import BetaGeoNBD
 from crmintel.exceptions import FitWarning
 from crmintel.features.rows import CustomerRows
+from crmintel.lifetime._betageometric import BetaGeometricLikelihood as _Likelihood
 from crmintel.lifetime._count_sums import count_rule
 from crmintel.lifetime._histories import Histories, read_histories
-from crmintel.lifetime.bgnbd import _Likelihood
 
 TRUTH = {"r": 0.5, "alpha": 6.0, "a": 0.8, "b": 2.5}
 

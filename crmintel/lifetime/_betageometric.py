@@ -1,0 +1,224 @@
+"""The beta-geometric family: customers buy at random, and at each chance to leave some of them do.
+
+The models differ in one thing only: whether the first purchase, like every later one, is a chance to leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaln, expit
+
+from crmintel.kernels.ids import factorize_integers
+from crmintel.kernels.nbd import (
+    bgnbd_coupled,
+    purchases_over_dropout,
+    survival_over_dropout,
+)
+from crmintel.lifetime._count_sums import log_rising
+from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._mle import Optimum
+from crmintel.lifetime._model import Estimate, PurchaseModel
+from crmintel.lifetime._quadrature import beta_rule
+from crmintel.lifetime.nbd import nobody_leaves
+
+
+class BetaGeometricLikelihood(Likelihood):
+    """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
+
+    Gamma and beta functions of whole-number steps are sums of logarithms:
+    log G(r + x) - log G(r) = sum over j < x of log(r + j). Summed over customers, each j counts for all who bought
+    more than j times, so no special function is called and nothing cancels for large parameters. Large j are summed
+    by a quadrature rule, so that the time does not depend on the counts.
+
+    Attributes
+    ----------
+    at_start : int
+        Chances to leave before the first repeat purchase.
+    """
+
+    at_start: ClassVar[int] = 0
+    leaves_at_once: ClassVar[str] = "every customer leaves right after the first repeat purchase (b / a -> 0)"
+    names = ("r", "alpha", "a", "b")
+    staying: ClassVar[dict[str, float]] = {"a": 0.0, "b": np.inf}
+    starts = ((0.5, 1.0, 0.8, 2.5), (2.0, 1.0, 0.3, 3.0), (0.2, 2.0, 2.0, 2.0))  # r, stretch of alpha, a, b
+
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        super().__init__(h, weights, penalty)
+        self.chance = np.concatenate([np.arange(self.at_start), self.j + self.at_start])
+        self.had_chance = np.concatenate([np.full(self.at_start, self.total), self.more_than])
+
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        r, stretch, a, b = guess
+        return np.log([r, self.alpha_of(r, stretch), a, b])
+
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        r, alpha, a, b = np.exp(theta)
+        h, out = self.h, np.empty(15)
+        bgnbd_coupled(h.x, h.t_x, h.T, self.weights, r, alpha, theta[2], b, float(self.at_start), out)
+        hessian = np.zeros((4, 4))
+        hessian[np.triu_indices(4)] = out[5:]
+        grow, S = r / (r + self.j), self.more_than
+        leave, keep, L = a / (a + b + self.chance), b / (b + self.chance), self.had_chance
+        value = out[0] + S @ np.log(r + self.j) - L @ np.log1p(a / (b + self.chance))
+        bend, share = keep * leave, b / (a + b + self.chance)
+        gradient = out[1:5] + np.array([S @ grow, 0.0, -(L @ leave), L @ bend])
+        hessian[0, 0] += S @ (grow * (1.0 - grow))
+        hessian[2, 2] -= L @ (leave * (1.0 - leave))
+        hessian[2, 3] += L @ (leave * share)
+        hessian[3, 3] += L @ (bend * (1.0 - keep - share))
+        return value, gradient, hessian + np.triu(hessian, 1).T
+
+    def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
+        a, b = np.exp(best.theta[2:])
+        if self.penalty > 0.0 or a / (a + b) > 1e-3:
+            return None
+        return nobody_leaves(self, best, "a -> 0, b -> inf", tol, max_iter)
+
+    def limit(self, found: Optimum) -> str | None:
+        r, _, a, b = np.exp(found.theta)
+        reasons = [SAME_RATE] if r > ALIKE else []
+        if min(a, b) > ALIKE:
+            reasons.append("all customers leave with the same chance (only a / (a + b) is known)")
+        elif a / (a + b) > 1.0 - 1.0 / ALIKE:
+            reasons.append(self.leaves_at_once)
+        elif a / (a + b) < 1.0 / ALIKE:
+            reasons.append("hardly any customer leaves (a / b -> 0)")
+        return self.described(found, reasons)
+
+
+class BetaGeometricModel(PurchaseModel):
+    """Base of the models of the family. A model names its ``_likelihood``, which says how often customers may leave."""
+
+    _parameters = ("r", "alpha", "a", "b")
+    _likelihood: ClassVar[type[BetaGeometricLikelihood]]
+
+    def __init__(
+        self,
+        horizon: float | str = 1.0,
+        *,
+        penalty: float = 0.0,
+        unit: str | None = None,
+        tol: float = 1e-9,
+        max_iter: int = 200,
+    ) -> None:
+        self.horizon = horizon
+        self.penalty = penalty
+        self.unit = unit
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
+        return self._likelihood.maximise(
+            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
+        )
+
+    def _chances(self, x: Vector) -> Vector:
+        """How often a customer with x purchases after the first could have left."""
+        return x + self._likelihood.at_start
+
+    def _log_likelihood(self, h: Histories) -> Vector:
+        times = -self.r_ * np.log1p(h.T / self.alpha_) - h.x * np.log(self.alpha_ + h.T)
+        buys = log_rising(self.r_, h.x) + times
+        if self.a_ == 0.0:
+            return buys
+        chances = self._chances(h.x)
+        stays = np.log1p(self.a_ / (self.b_ + np.arange(chances.max(initial=0.0))))
+        kept = np.concatenate([[0.0], np.cumsum(stays)])[chances.astype(np.int64)]
+        return buys - kept + np.logaddexp(0.0, self._log_odds_gone(h))
+
+    def _log_odds_gone(self, h: Histories) -> Vector:
+        if self.a_ == 0.0:
+            return np.full(len(h), -np.inf)
+        chances = self._chances(h.x)
+        shape = np.where(chances > 0, self.b_ + chances - 1.0, 1.0)
+        silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self.alpha_ + h.t_x))
+        return np.where(chances > 0, np.log(self.a_) - np.log(shape) + silence, -np.inf)
+
+    def _alive(self, h: Histories) -> Vector:
+        return expit(-self._log_odds_gone(h))
+
+    def _alive_after(self, h: Histories, t: float) -> Vector:
+        return self._over_dropout(survival_over_dropout, h, t)
+
+    def _expected(self, h: Histories, t: float | Vector) -> Vector:
+        return self._over_dropout(purchases_over_dropout, h, t)
+
+    def _over_dropout(self, mix: Callable[..., None], h: Histories, t: float | Vector) -> Vector:
+        """Average over the dropout chance of a live customer, Beta(a, b + chances).
+
+        It depends on x and T only; where ``t`` is one time per customer, it must be the same for the same T.
+        """
+        x_codes, x_values = factorize_integers(h.x.astype(np.int64))
+        T_codes, _ = factorize_integers(h.T.view(np.int64))
+        pairs, labels = factorize_integers(T_codes.astype(np.int64) * x_values.size + x_codes)
+        code = (labels % x_values.size).astype(np.int64)
+        z = np.empty(code.size)
+        z[pairs] = t / (self.alpha_ + h.T)
+        shape = self.r_ + x_values.astype(np.float64)
+        rules = [
+            beta_rule(self.a_, self.b_ + float(chances), R * float(z.max(initial=0.0)))
+            for chances, R in zip(self._chances(x_values.astype(np.float64)), shape, strict=True)
+        ]
+        start = np.cumsum([0, *(p.size for p, _ in rules)])
+        p, weight = (np.concatenate(parts) for parts in zip(*rules, strict=True))
+        out = np.empty(code.size)
+        mix(code, z, shape, start, p, weight, out)
+        return out[pairs]
+
+    def _waiting(self, h: Histories, t: float) -> Vector:
+        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
+
+    def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
+        with np.errstate(over="ignore"):  # who hardly ever buys waits for longer than numbers reach: inf
+            return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
+
+    def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
+        R = (self.r_ + h.x)[:, None]
+        z = (t / (self.alpha_ + h.T))[:, None]
+        w = z / (1.0 + z)
+        none = -R * np.log1p(z)
+        positive, last = n > 0, np.maximum(n, 1.0)
+        with np.errstate(divide="ignore"):
+            some = last * np.log(w) - np.log(last) - betaln(last, R)
+        # n purchases in t: none of the n drop-out chances taken ...
+        table = np.exp(none + np.where(positive, some, 0.0) + self._log_stay(h.x[:, None], n))
+        # ... or the n-th taken, after at least n purchase times came up in t.
+        if self.a_ > 0.0:
+            leave = self.a_ / (self.a_ + self.b_ + self._chances(h.x)[:, None] + last - 1.0)
+            tail = leave * np.exp(self._log_stay(h.x[:, None], last - 1.0)) * betainc(last, R, w)
+            table += np.where(positive, tail, 0.0)
+        return table
+
+    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+        z = t / (self.alpha_ + h.T)
+        # n purchase times come up in t, and the first n - 1 drop-out chances are not taken.
+        return np.exp(self._log_stay(h.x, n - 1.0)) * betainc(n, self.r_ + h.x, z / (1.0 + z))
+
+    def _log_stay(self, x: NDArray[np.float64], n: Vector) -> NDArray[np.float64]:
+        """Log of E[(1 - p)^n] over Beta(a, b + chances)."""
+        if self.a_ == 0.0:
+            return np.zeros(np.broadcast_shapes(x.shape, n.shape))
+        b = self.b_ + self._chances(x)
+        return betaln(self.a_, b + n) - betaln(self.a_, b)
+
+    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)
+        leave = np.zeros(T.size) if self.a_ == 0.0 else rng.beta(self.a_, self.b_, T.size)
+        x, t_x, clock = np.zeros(T.size), np.zeros(T.size), np.zeros(T.size)
+        stays = rng.random(T.size) >= leave if self._likelihood.at_start else True
+        active = np.flatnonzero((rate > 0.0) & stays)
+        while active.size:
+            clock[active] += rng.exponential(size=active.size) / rate[active]
+            active = active[clock[active] <= T[active]]
+            x[active] += 1.0
+            t_x[active] = clock[active]
+            active = active[rng.random(active.size) >= leave[active]]
+        return x, t_x
+
+    def _time_scale(self, h: Histories) -> Vector:
+        return self.alpha_ + h.T

@@ -37,8 +37,8 @@ WORDS_FULL, CLASS_FULL = 3, 4  # see `crmintel.kernels.itemsets.DONE`
 
 @kernel
 def open_class(
-    entries, begins, ends, n_rows, labels, counts, n, count, column, words, members, perfect, levels, state
-):
+    entries, begins, ends, n_rows, labels, counts, n, count, column, words, members, perfect, levels, counting, state,
+):  # fmt: skip
     """Turn the rows ``entries[begins[r]:ends[r]]`` over ``n`` items into a class below the node about to be written.
 
     ``labels`` and ``counts`` are those of the items, ``count`` that of the node; items of the same count are perfect
@@ -51,7 +51,8 @@ def open_class(
     if n > members.shape[1]:
         state[NEEDED] = n
         return CLASS_FULL
-    prune = state[MAX_LEVELS] >= n  # where a length limit is in reach, copied blocks could pass it
+    # Where a length limit is in reach, copied blocks could pass it; what is counted is cut off afterwards.
+    prune = counting or state[MAX_LEVELS] >= n
     kept, n_perfect = 0, 0
     for i in range(n):
         if prune and counts[i] == count:
@@ -102,29 +103,33 @@ def copy_block(trie, size, node, item):
 
 
 @kernel
-def _intersect(
+def intersect(
     i, top, n_words, base, member, above, min_count, perfect_count, words, members, perfect, n_perfect
 ):
-    """Intersect column i of a class with those before it; return the size of the class made and the perfect ones."""
-    kept = 0
-    own = base + i * n_words
-    at = top
+    """Intersect column i of a class with those before it; return the size of the class made and the perfect ones.
+
+    Every column is written behind the last one that was kept, which saves a branch that no processor can predict:
+    there must be room for one more than is kept. Places are unsigned, as a signed one is tested for its sign.
+    """
+    kept, n_perfect = np.int64(0), np.int64(n_perfect)
+    width = np.uint64(n_words)
+    own, other, at = np.uint64(base + i * n_words), np.uint64(base), np.uint64(top)
     for j in range(i):
-        other = base + j * n_words
         ones = np.uint64(0)
-        for w in range(n_words):
+        for w in range(width):
             both = words[own + w] & words[other + w]
             words[at + w] = both
             ones += count_ones(both)
         count = np.int64(ones)
+        members[LABEL, above + kept] = members[LABEL, member + j]
+        members[SUPPORT, above + kept] = count
+        other += width
         if count == perfect_count:
             perfect[n_perfect] = members[LABEL, member + j]
             n_perfect += 1
         elif count >= min_count:
-            members[LABEL, above + kept] = members[LABEL, member + j]
-            members[SUPPORT, above + kept] = count
             kept += 1
-            at += n_words
+            at += width
     return kept, n_perfect
 
 
@@ -156,12 +161,12 @@ def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
             state[NEEDED] = size + 1
             status = TRIE_FULL
             break
-        if top + i * n_words > words.size:
-            state[NEEDED] = top + i * n_words
+        if top + i * n_words + n_words > words.size:
+            state[NEEDED] = top + i * n_words + n_words
             status = WORDS_FULL
             break
-        if above + i > members.shape[1]:
-            state[NEEDED] = above + i
+        if above + i >= members.shape[1]:
+            state[NEEDED] = above + i + 1
             status = CLASS_FULL
             break
         if stop[0]:
@@ -176,7 +181,7 @@ def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
         if i == 0 or depth + 1 >= max_levels:
             continue
         first_perfect = levels[depth + 1, PERFECT]
-        kept, n_perfect = _intersect(
+        kept, n_perfect = intersect(
             i, top, n_words, base, member, above, min_count, count if prune else -1,
             words, members, perfect, first_perfect,
         )  # fmt: skip

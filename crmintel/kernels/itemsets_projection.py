@@ -23,7 +23,16 @@ from crmintel.kernels.itemsets import (
     TRIE_FULL,
     TRIE_SIZE,
 )
-from crmintel.kernels.itemsets_bitset import CLASS_FULL, LEVEL, MAX_LEVELS, WORDS_FULL, mine_class, open_class
+from crmintel.kernels.itemsets_bitset import (
+    CLASS_FULL,
+    LEVEL,
+    MAX_LEVELS,
+    PERFECT,
+    WORDS_FULL,
+    mine_class,
+    open_class,
+)
+from crmintel.kernels.itemsets_count import count_class
 
 # Further fields of ``state``: the conditional database on top of the stack, and how many databases were mined by rows
 # and by bits.
@@ -142,7 +151,7 @@ def deliver(entries, rows, n_rows, n, first, base, fill, parts):
 def mine_projected(
     base_entries, base_parts, min_count, max_length, bias, stop,
     trie, members, first, entries, parts, rows, tally, local, found, stack,
-    words, class_members, perfect, levels, state,
+    words, class_members, perfect, levels, counting, lengths, state,
 ):  # fmt: skip
     """Go on with a search until it is done, told to stop, or an array is full; return which.
 
@@ -152,14 +161,20 @@ def mine_projected(
     min_count, max_length : bounds of what is written
     bias : how much the estimated cost of rows weighs against that of bits; 0 never takes bits
     stop : (1,) another thread may write 1 here to end the search
-    trie : filled here
+    trie : filled here, unless ``counting``; then itemsets are tallied in ``lengths``, see
+        `crmintel.kernels.itemsets_count`
     members, first : the items, their counts and where their parts start; the database's own come first
     stack, state : where the search stands; an item is extended again from its start where room was lacking
     entries ... levels : the arenas of the conditional databases and of the class of columns
     """
     while True:
         if state[LEVEL] >= 0:
-            status = mine_class(min_count, words, class_members, perfect, levels, state, trie, stop)
+            if counting:
+                status = count_class(
+                    state[DEPTH] + 1, min_count, words, class_members, perfect, levels, state, lengths, stop
+                )
+            else:
+                status = mine_class(min_count, words, class_members, perfect, levels, state, trie, stop)
             if status != DONE:
                 return status
         depth, size = state[DEPTH], state[TRIE_SIZE]
@@ -187,7 +202,7 @@ def mine_projected(
             for q in range(low, high):
                 total += source_parts[END, q] - source_parts[BEGIN, q]
         status = DONE
-        if size + 1 + i > trie.shape[1]:
+        if not counting and size + 1 + i > trie.shape[1]:
             status, state[NEEDED] = TRIE_FULL, size + 1 + i
         elif above + i > members.shape[1]:
             status, state[NEEDED] = MEMBERS_FULL, above + i
@@ -202,9 +217,10 @@ def mine_projected(
         if status != DONE:
             return status
         # ---- the itemset itself, and the items that stay frequent beside it
-        trie[PARENT, size] = stack[depth, NODE]
-        trie[ITEM, size] = members[LABEL, member + i]
-        trie[COUNT, size] = members[SUPPORT, member + i]
+        if not counting:
+            trie[PARENT, size] = stack[depth, NODE]
+            trie[ITEM, size] = members[LABEL, member + i]
+            trie[COUNT, size] = members[SUPPORT, member + i]
         n = 0
         if extend:
             n = count_frequent(source, source_parts, low, high, total, i, min_count, tally, local, found)
@@ -218,11 +234,15 @@ def mine_projected(
                 source, source_parts, low, high, local, entry, entries, rows
             )
         if n_rows < min_count:  # nothing beyond pairs with these items
-            for k in range(n):
-                trie[PARENT, size + 1 + k] = size
-                trie[ITEM, size + 1 + k] = members[LABEL, above + k]
-                trie[COUNT, size + 1 + k] = members[SUPPORT, above + k]
-            state[TRIE_SIZE] = size + 1 + n
+            if counting:
+                lengths[depth + 1, 0] += 1
+                lengths[depth + 2, 0] += n
+            else:
+                for k in range(n):
+                    trie[PARENT, size + 1 + k] = size
+                    trie[ITEM, size + 1 + k] = members[LABEL, above + k]
+                    trie[COUNT, size + 1 + k] = members[SUPPORT, above + k]
+                state[TRIE_SIZE] = size + 1 + n
             stack[depth, NEXT] = i + 1
             continue
         # ---- the database conditional on it, by bits or by rows
@@ -234,10 +254,11 @@ def mine_projected(
             status = open_class(
                 entries, rows[BEGIN], rows[END], n_rows, members[LABEL, above : above + n],
                 members[SUPPORT, above : above + n], n, members[SUPPORT, member + i], found,
-                words, class_members, perfect, levels, state,
+                words, class_members, perfect, levels, counting, state,
             )  # fmt: skip
             if status != DONE:
                 return status
+            n_perfect = levels[1, PERFECT]
             state[BY_BITS] += 1
         else:
             deliver(entries, rows, n_rows, n, first[start : start + n + 1], part, tally, parts)
@@ -248,7 +269,11 @@ def mine_projected(
             stack[depth + 1, NODE] = size
             stack[depth + 1, PART] = part
             stack[depth + 1, ENTRY] = entry_end
+            n_perfect = 0
             state[DEPTH] += 1
             state[BY_ROWS] += 1
-        state[TRIE_SIZE] = size + 1
+        if counting:
+            lengths[depth + 1, n_perfect] += 1
+        else:
+            state[TRIE_SIZE] = size + 1
         stack[depth, NEXT] = i + 1

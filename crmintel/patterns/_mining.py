@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from math import comb
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -18,7 +19,6 @@ from crmintel.kernels.itemsets import (
     NEEDED,
     PARENT,
     TRIE_FULL,
-    TRIE_SIZE,
     expand,
     itemset_offsets,
     order_baskets,
@@ -68,6 +68,7 @@ class OrderedBaskets:
     entries: NDArray[np.int32]
     parts: NDArray[np.int32]
     row_ends: NDArray[np.int32]
+    longest: int
 
 
 class _Search(Protocol):
@@ -76,6 +77,8 @@ class _Search(Protocol):
     def start(self, arenas: Arenas, low: int, high: int) -> None: ...
 
     def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]: ...
+
+    def result(self, arenas: Arenas) -> NDArray[Any]: ...
 
     def name(self, states: list[NDArray[np.int64]]) -> str: ...
 
@@ -124,6 +127,22 @@ def mine(
     return Trie(trie[PARENT], ordered.items[trie[ITEM]], trie[COUNT], search.name(states))
 
 
+def count(
+    baskets: Baskets, *, min_count: int, max_length: int | None, n_threads: int, verbose: bool | int
+) -> list[int]:
+    """Return how many itemsets of 0, 1, 2, ... items ``min_count`` baskets or more hold, without writing them."""
+    ordered = order(baskets, min_count)
+    longest = np.iinfo(np.int32).max if max_length is None else max_length
+    search = ProjectionSearch(ordered, min_count, longest, "auto", counting=True)
+    tallies, _ = _run(search, _chunks(ordered), n_threads, None, min_count, verbose)
+    by_length = [0] * (ordered.longest + 1)
+    tally = sum(tallies, np.zeros((1, 1), dtype=np.int64))
+    for length, n_perfect in np.argwhere(tally).tolist():
+        for more in range(min(n_perfect, longest - length) + 1):
+            by_length[length + more] += int(tally[length, n_perfect]) * comb(n_perfect, more)
+    return by_length
+
+
 def order(baskets: Baskets, min_count: int) -> OrderedBaskets:
     """Rank the frequent items by falling count (then by code) and sort the baskets by rank."""
     n_items = baskets.shape[1]
@@ -150,7 +169,9 @@ def order(baskets: Baskets, min_count: int) -> OrderedBaskets:
         owner=np.empty(first[-1], dtype=np.int32),
         row_start=row_ends,
     )
-    return OrderedBaskets(items.astype(np.int32), counts.astype(np.int32), first, entries, parts, row_ends)
+    longest = int(np.diff(row_ends, prepend=np.int32(0)).max(initial=0))
+    items, counts = items.astype(np.int32), counts.astype(np.int32)
+    return OrderedBaskets(items, counts, first, entries, parts, row_ends, longest)
 
 
 def _chunks(ordered: OrderedBaskets) -> list[tuple[int, int]]:
@@ -169,7 +190,7 @@ def _run(
     search: _Search,
     chunks: list[tuple[int, int]],
     n_threads: int,
-    max_itemsets: int,
+    max_itemsets: int | None,
     min_count: int,
     verbose: bool | int,
 ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int64]]]:
@@ -188,7 +209,7 @@ def _run(
                     wait([task], timeout=0.2)  # a wait without end cannot be interrupted everywhere
                 trie, state = task.result()
                 total += trie.shape[1]
-                if total > max_itemsets:
+                if max_itemsets is not None and total > max_itemsets:
                     _refuse(max_itemsets, min_count)
                 tries.append(trie)
                 states.append(state)
@@ -199,7 +220,7 @@ def _run(
 
 
 def _mine_chunk(
-    search: _Search, low: int, high: int, max_itemsets: int, stop: NDArray[np.int32], spare: list[Arenas]
+    search: _Search, low: int, high: int, max_itemsets: int | None, stop: NDArray[np.int32], spare: list[Arenas]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Mine the itemsets whose least frequent item has a rank in low..high-1; give arrays room as it is needed."""
     try:
@@ -211,11 +232,11 @@ def _mine_chunk(
     status, full = search.advance(arenas, stop)
     while full is not None:
         # The room asked for may count up to ``high`` itemsets too many.
-        if status == TRIE_FULL and state[NEEDED] - high > max_itemsets:
+        if status == TRIE_FULL and max_itemsets is not None and state[NEEDED] - high > max_itemsets:
             return np.empty((3, max_itemsets + 1), dtype=np.int32), state
         arenas[full] = _wider(arenas[full], int(state[NEEDED]))
         status, full = search.advance(arenas, stop)
-    found = arenas["trie"][:, : state[TRIE_SIZE]].copy(), state.copy()
+    found = search.result(arenas), state.copy()
     spare.append(arenas)
     return found
 

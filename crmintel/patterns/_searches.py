@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel.kernels import fptree
 from crmintel.kernels import itemsets_projection as projection
-from crmintel.kernels.itemsets import LABEL, MAX_DEPTH, SUPPORT
+from crmintel.kernels.itemsets import LABEL, MAX_DEPTH, SUPPORT, TRIE_SIZE
 
 if TYPE_CHECKING:
     from crmintel.patterns._mining import OrderedBaskets
@@ -23,9 +23,11 @@ _START = 1 << 12
 class ProjectionSearch:
     """Projected rows and columns of bits, see `crmintel.kernels.itemsets_projection`."""
 
-    def __init__(self, ordered: OrderedBaskets, min_count: int, max_length: int, algorithm: str) -> None:
+    def __init__(
+        self, ordered: OrderedBaskets, min_count: int, max_length: int, algorithm: str, *, counting: bool = False
+    ) -> None:
         self.ordered, self.min_count, self.max_length = ordered, min_count, max_length
-        self.algorithm = algorithm
+        self.algorithm, self.counting = algorithm, counting
         self.bias = {"auto": 1.0, "projection": 0.0, "bitset": np.inf}[algorithm]
 
     def arenas(self) -> Arenas:
@@ -46,6 +48,7 @@ class ProjectionSearch:
             "class_members": np.empty((2, _START), dtype=np.int32),
             "perfect": np.empty(n_ranks + 1, dtype=np.int32),
             "levels": np.empty((MAX_DEPTH, 6), dtype=np.int64),
+            "lengths": np.zeros((MAX_DEPTH + 2, self.ordered.longest + 1), dtype=np.int64),
             "state": np.zeros(projection.STATE_SIZE, dtype=np.int64),
         }
 
@@ -55,6 +58,7 @@ class ProjectionSearch:
         arenas["first"][: high + 1] = self.ordered.first[: high + 1]
         arenas["stack"][0] = 0
         arenas["stack"][0, [projection.SIZE, projection.NEXT, projection.NODE]] = high, low, -1
+        arenas["lengths"][:] = 0
         arenas["state"][:] = 0
         arenas["state"][projection.LEVEL] = -1
 
@@ -67,9 +71,16 @@ class ProjectionSearch:
             max_length=self.max_length,
             bias=self.bias,
             stop=stop,
+            counting=self.counting,
             **arenas,
         )
         return status, projection.FULL.get(status)
+
+    def result(self, arenas: Arenas) -> NDArray[Any]:
+        """Return a copy of the trie that a chunk gave, or of its tally."""
+        if self.counting:
+            return arenas["lengths"].copy()
+        return arenas["trie"][:, : arenas["state"][TRIE_SIZE]].copy()
 
     def name(self, states: list[NDArray[np.int64]]) -> str:
         """Return what was used: auto tells where it went."""
@@ -136,6 +147,10 @@ class PrefixTreeSearch:
             **arenas,
         )
         return status, fptree.FULL.get(status)
+
+    def result(self, arenas: Arenas) -> NDArray[Any]:
+        """Return a copy of the trie that a chunk gave."""
+        return arenas["trie"][:, : arenas["state"][TRIE_SIZE]].copy()
 
     def name(self, states: list[NDArray[np.int64]]) -> str:
         """Return what was used."""

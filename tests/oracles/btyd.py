@@ -146,3 +146,94 @@ def gammagamma_log_likelihood_by_integral(params, x, m):
 
     c = (p * x + q) / (x * m + v)
     return mp.log(mp.quad(f, [0, c / 3, c, 2 * c, 5 * c, 20 * c, mp.inf]))
+
+
+@_digits(40)
+def mbgnbd_log_likelihood(params, x, t_x, T):
+    """Batislam, Denizel & Filiztekin (2007): as the BG/NBD, with a chance to leave at the start."""
+    r, al, a, b = _mp(*params)
+    x, t_x, T = _mp(x, t_x, T)
+
+    def log_beta(u, v):
+        return mp.loggamma(u) + mp.loggamma(v) - mp.loggamma(u + v)
+
+    first = mp.loggamma(r + x) - mp.loggamma(r) + r * mp.log(al)
+    stay = mp.exp(log_beta(a, b + x + 1) - log_beta(a, b) - (r + x) * mp.log(al + T))
+    leave = mp.exp(log_beta(a + 1, b + x) - log_beta(a, b) - (r + x) * mp.log(al + t_x))
+    return first + mp.log(stay + leave)
+
+
+@_digits(40)
+def mbgnbd_alive(params, x, t_x, T):
+    r, al, a, b = _mp(*params)
+    x, t_x, T = _mp(x, t_x, T)
+    return 1 / (1 + a / (b + x) * ((al + T) / (al + t_x)) ** (r + x))
+
+
+@_digits(40)
+def mbgnbd_alive_after(params, t, x, t_x, T):
+    r, al, a, b = _mp(*params)
+    alive = mbgnbd_alive(params, x, t_x, T)
+    t, x, T = _mp(t, x, T)
+    return alive * mp.hyp2f1(r + x, a, a + b + x + 1, -t / (al + T))
+
+
+@_digits(80)
+def mbgnbd_expected(params, t, x, t_x, T):
+    """The published closed form; at its singularity a = 1 the equivalent 3F2."""
+    r, al, a, b = _mp(*params)
+    alive = mbgnbd_alive(params, x, t_x, T)
+    t, x, T = _mp(t, x, T)
+    if abs(a - 1) < mp.mpf("1e-30"):
+        M = al + T
+        return alive * (r + x) * t / M * mp.hyp3f2(r + x + 1, a, 1, a + b + x + 1, 2, -t / M)
+    h = mp.hyp2f1(r + x, b + x + 1, a + b + x, t / (al + T + t))
+    return alive * (a + b + x) / (a - 1) * (1 - ((al + T) / (al + T + t)) ** (r + x) * h)
+
+
+@_digits(30)
+def mbgnbd_by_integral(params, t, x, t_x, T):
+    """(log-likelihood, P(alive), expected purchases) from the individual's chances, averaged over all p."""
+    r, al, a, b = _mp(*params)
+    t, x, t_x, T = _mp(t, x, t_x, T)
+    cuts = [0, 0.001, 0.01, 0.1, 0.5, 0.9, 1]
+
+    def over_p(f):
+        return mp.quad(lambda p: p ** (a - 1) * (1 - p) ** (b - 1) * f(p), cuts) / mp.beta(a, b)
+
+    gains = mp.gamma(r + x) / mp.gamma(r) * al**r
+    stay = gains * over_p(lambda p: (1 - p) ** (x + 1)) * (al + T) ** -(r + x)
+    leave = gains * over_p(lambda p: p * (1 - p) ** x) * (al + t_x) ** -(r + x)
+    later = gains * over_p(
+        lambda p: (1 - p) ** (x + 1) * ((al + T) ** -(r + x) - (al + T + p * t) ** -(r + x)) / p
+    )
+    return mp.log(stay + leave), stay / (stay + leave), later / (stay + leave)
+
+
+@_digits(40)
+def mbgnbd_pmf(params, n, t, x, t_x, T):
+    r, al, a, b = _mp(*params)
+    alive = mbgnbd_alive(params, x, t_x, T)
+    t, x, T = _mp(t, x, T)
+    r, al, b = r + x, al + T, b + x + 1
+    q = t / (al + t)
+    log_first = mp.log(mp.beta(a, b + n) / mp.beta(a, b)) + r * mp.log(al / (al + t)) + n * mp.log(q)
+    first = mp.exp(log_first + mp.loggamma(r + n) - mp.loggamma(r) - mp.loggamma(n + 1))
+    if n == 0:
+        return alive * first + 1 - alive
+    tail = mp.betainc(n, r, 0, q, regularized=True)
+    return alive * (first + mp.beta(a + 1, b + n - 1) / mp.beta(a, b) * tail)
+
+
+@_digits(30)
+def mbgnbd_discounted(params, delta, x, t_x, T, horizon=mp.inf):
+    """Integral of the purchase density, discounted at the continuous rate delta."""
+    r, al, a, b = _mp(*params)
+    alive = mbgnbd_alive(params, x, t_x, T)
+    x, T, delta = _mp(x, T, delta)
+    M, R = al + T, r + x
+    end = 150 / delta if horizon == mp.inf else mp.mpf(horizon)
+    cuts = [0, *(c / delta for c in (1, 5, 20, 60) if c / delta < end), end]
+    return alive * mp.quad(
+        lambda s: R / M * mp.hyp2f1(R + 1, a, a + b + x + 1, -s / M) * mp.exp(-delta * s), cuts
+    )

@@ -15,6 +15,8 @@ from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.mbgnbd import ModifiedBetaGeoNBD as ModifiedBetaGeoNBD
+from .lifetime.nbd import NBD as NBD
+from .lifetime.paretonbd import ParetoNBD as ParetoNBD
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
 from .patterns.baselines import PopularityRecommender as PopularityRecommender

@@ -64,6 +64,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "BehaviourFeatures": lambda: ci.BehaviourFeatures().fit_transform(_log()),
     "churn_snapshots": lambda: ci.churn_snapshots(_log(), horizon="8W"),
     "BetaGeoNBD": _expect_purchases,
+    "ParetoNBD": lambda: ci.ParetoNBD().fit(_rows()).transform(_rows()),
     "GammaGamma": lambda: ci.GammaGamma().fit(_rows()),
     "CustomerKMeans": _cluster,
     "FrequentItemsets": lambda: _mine("auto"),

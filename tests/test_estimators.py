@@ -47,7 +47,9 @@ CASES = {
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
     "LogCleaner": (ci.LogCleaner(), None),
+    "NBD": (ci.NBD(horizon=13), rows),
     "ModifiedBetaGeoNBD": (ci.ModifiedBetaGeoNBD(horizon=13), rows),
+    "ParetoNBD": (ci.ParetoNBD(horizon=13), rows),
     "RFMScorer": (ci.RFMScorer(), None),
     "RuleRecommender": (
         ci.RuleRecommender(ci.AssociationRules(itemsets(), min_value=0.1)),

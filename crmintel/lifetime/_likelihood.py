@@ -54,7 +54,7 @@ class Likelihood(ABC):
             return likelihood.nothing_bought()
         start = likelihood.start(cls.starts[0])
         if len(h) > 4 * cls.sample:
-            every = slice(None, None, len(h) // cls.sample)
+            every = np.arange(0, len(h), len(h) // cls.sample)
             some = cls(h[every], weights[every], penalty)
             if some.purchases > 0.0:
                 start = some.minimise(start, tol, max_iter).theta

@@ -1,0 +1,315 @@
+"""The Pareto / NBD model: customers buy at random and may leave at any time."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln, expit, exprel
+
+from crmintel.kernels.ids import factorize_integers
+from crmintel.lifetime._count_sums import log_rising
+from crmintel.lifetime._decay_integrals import decay_moments, log_decay_integral
+from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._mle import Optimum
+from crmintel.lifetime._model import Estimate, PurchaseModel
+from crmintel.lifetime.nbd import nobody_leaves
+
+_BLOCK = 4096  # customers whose moments are held at once
+_NEVER = 1e300  # times beyond are inf
+_MOST_STEPS = 200
+_TRIANGLE = np.triu_indices(4)
+
+
+class ParetoNBD(PurchaseModel):
+    """Pareto/NBD: how many purchases to expect from each customer, and who is still one.
+
+    While customers stay they buy at random with their own rate, gamma distributed (``r``, ``alpha``); they leave for
+    good after a time that is exponential with their own rate, gamma distributed (``s``, ``beta``), whether they buy
+    or not.
+
+    Parameters
+    ----------
+    horizon : float or str, default=1.0
+        How far `predict` and `transform` look: a number in the unit of the rows, or text like ``"52W"``.
+    penalty : float, default=0.0
+        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T), s, beta / (mean of T)`` around 0.
+        The likelihood is maximised less ``penalty / 2`` times their squares. It does not depend on the unit of time.
+    unit : str, optional
+        Unit of time of ``recency`` and ``T``. None: as the rows carry it.
+    tol : float, default=1e-9
+        The fit ends when the gradient per customer, by log-parameter, is smaller.
+    max_iter : int, default=200
+        Newton steps at most.
+
+    Attributes
+    ----------
+    r_, alpha_, s_, beta_ : float
+        The parameters; ``alpha_`` and ``beta_`` have the unit of T. Where no customer is seen to leave ``s_`` is 0
+        and ``beta_`` inf.
+    params_ : dict
+        The same by name.
+    covariance_ : ndarray of shape (4, 4)
+        Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    log_likelihood_ : float
+        Total, without the penalty, in the unit of the rows.
+    aic_ : float
+        Akaike's information criterion.
+    converged_ : bool
+        Whether the gradient vanishes at the estimate.
+    gradient_norm_ : float
+        Its largest component per customer, by log-parameter.
+    n_iter_ : int
+        Newton steps on all customers.
+    message_ : str
+        How the fit ended, in words.
+    unit_ : str or None
+        Unit of time of the fit.
+    n_features_in_ : int
+        Number of columns of ``X``.
+    feature_names_in_ : ndarray of str
+        Their names, where they have names.
+
+    See Also
+    --------
+    BetaGeoNBD : Customers may leave after a purchase only; faster.
+    NBD : Nobody leaves.
+
+    References
+    ----------
+    Schmittlein, D. C., Morrison, D. G. & Colombo, R. (1987). Counting your customers: who are they and what will
+    they do next? Management Science 33(1), 1-24.
+
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). RFM and CLV: using iso-value curves for customer base
+    analysis. Journal of Marketing Research 42(4), 415-430.
+
+    Examples
+    --------
+    >>> from crmintel import ParetoNBD
+    >>> model = ParetoNBD.from_params(r=0.553, alpha=10.58, s=0.606, beta=11.67, unit="week")
+    >>> customer = [[26, 30.86, 31.0]]  # frequency, recency, T
+    >>> model.probability_alive(customer).round(3)
+    array([0.998])
+    >>> model.expected_purchases(customer, horizon=52).round(1)
+    array([25.5])
+    >>> rows = model.sample(2_000, T=52, random_state=0)
+    >>> fitted = ParetoNBD(horizon="13W").fit(rows)
+    >>> fitted.converged_
+    True
+    """
+
+    _parameters = ("r", "alpha", "s", "beta")
+
+    def __init__(
+        self,
+        horizon: float | str = 1.0,
+        *,
+        penalty: float = 0.0,
+        unit: str | None = None,
+        tol: float = 1e-9,
+        max_iter: int = 200,
+    ) -> None:
+        self.horizon = horizon
+        self.penalty = penalty
+        self.unit = unit
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
+        return _Likelihood.maximise(
+            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
+        )
+
+    def _log_likelihood(self, h: Histories) -> Vector:
+        times = self.r_ * np.log1p(h.T / self.alpha_) + self.s_ * np.log1p(h.T / self.beta_)
+        stays = log_rising(self.r_, h.x) - times - h.x * np.log(self.alpha_ + h.T)
+        return stays + np.logaddexp(0.0, self._log_odds_gone(h))
+
+    def _log_odds_gone(self, h: Histories) -> Vector:
+        A, B, q, silence = self.alpha_ + h.t_x, self.beta_ + h.t_x, self.r_ + h.x, h.T - h.t_x
+        over_time = log_decay_integral(1, A, q, B, self.s_ + 1.0, silence)
+        return (
+            self._log_s - np.log(B) + over_time + q * np.log1p(silence / A) + self.s_ * np.log1p(silence / B)
+        )
+
+    @property
+    def _log_s(self) -> float:
+        return float(np.log(self.s_)) if self.s_ > 0.0 else -np.inf
+
+    def _alive(self, h: Histories) -> Vector:
+        return expit(-self._log_odds_gone(h))
+
+    def _alive_after(self, h: Histories, t: float) -> Vector:
+        return np.exp(-self.s_ * np.log1p(t / (self.beta_ + h.T)))
+
+    def _expected(self, h: Histories, t: float | Vector) -> Vector:
+        y = t / (self.beta_ + h.T)
+        z = np.log1p(y)
+        stays = t * np.divide(z, y, out=np.ones_like(z), where=y > 0.0) * exprel((1.0 - self.s_) * z)
+        return (self.r_ + h.x) / (self.alpha_ + h.T) * stays
+
+    def _waiting(self, h: Histories, t: float) -> Vector:
+        return self._pmf(h, t, np.zeros(1))[:, 0]
+
+    def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
+        """Newton's method for Λ = -log(chance to wait longer than t) by the Λ of a customer who stays.
+
+        Λ is concave in it with slope <= 1, so that the search from the left cannot overshoot.
+        """
+        R, A, B = self.r_ + h.x, self.alpha_ + h.T, self.beta_ + h.T
+        aim = -np.log1p(-q)
+        hazard, times, rows = aim.copy(), np.empty(len(h)), np.arange(len(h))
+        for _ in range(_MOST_STEPS):
+            with np.errstate(over="ignore"):
+                t = A[rows] * np.expm1(hazard[rows] / R[rows])
+            times[rows] = np.where(t < _NEVER, t, np.inf)
+            rows, t = rows[t < _NEVER], t[t < _NEVER]
+            bought = np.minimum(self._at_least(h[rows], t, 1.0), 1.0 - 1e-16)
+            missing = aim[rows] + np.log1p(-bought)
+            alive = np.exp(-hazard[rows] - self.s_ * np.log1p(t / B[rows])) / (1.0 - bought)
+            with np.errstate(divide="ignore", over="ignore"):
+                step = np.maximum(missing, 0.0) / alive
+            hazard[rows] += step
+            rows = rows[step > 1e-13 * hazard[rows]]
+            if not rows.size:
+                break
+        return times
+
+    def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
+        R, A, B = ((v + w)[:, None] for v, w in ((self.r_, h.x), (self.alpha_, h.T), (self.beta_, h.T)))
+        z, last = np.log1p(t / A), np.maximum(n, 1.0)
+        # log of G(R + n) / (G(R) n!), times t^n for who stays and A^-n in the integral over who leaves at u < t
+        ways = np.where(n > 0, -np.log(last) - betaln(last, R), 0.0)
+        with np.errstate(divide="ignore"):
+            counts = np.where(n > 0, last * (np.log(t / A) - z), 0.0)
+        stays = np.exp(ways + counts - R * z - self.s_ * np.log1p(t / B))
+        leaves = log_decay_integral(n + 1.0, A, R + n, B, self.s_ + 1.0, t) - n * np.log(A) - np.log(B)
+        return stays + np.exp(self._log_s + ways + leaves)
+
+    def _at_least(self, h: Histories, t: float | Vector, n: float | Vector) -> Vector:
+        # The n-th purchase comes at u < t, to who is still there.
+        R, A = self.r_ + h.x, self.alpha_ + h.T
+        over_time = log_decay_integral(n, A, R + n, self.beta_ + h.T, self.s_, t)
+        return np.exp(over_time - n * np.log(A) - betaln(n, R))
+
+    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)
+        leave = rng.gamma(self.s_, 1.0 / self.beta_, T.size) if self.s_ > 0.0 else np.zeros(T.size)
+        with np.errstate(divide="ignore"):
+            stay = np.minimum(T, rng.exponential(size=T.size) / leave)
+            x = rng.poisson(rate * stay).astype(np.float64)
+            last = stay * np.exp(-rng.exponential(size=T.size) / x)  # of x times in all of the stay alike
+        return x, last
+
+    def _time_scale(self, h: Histories) -> Vector:
+        return np.minimum(self.alpha_, self.beta_) + h.T
+
+
+class _Likelihood(Likelihood):
+    """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
+
+    A customer's term is that of the NBD, less s log(1 + T / beta), plus log(1 + G), where G is the odds of having
+    left: an integral over the time y of leaving. Its logarithm has the mean of the integrand's derivatives as
+    gradient, and the mean of their second derivatives plus their covariance as Hessian. Equal histories are put
+    together first, which pays here: an integral takes longer than finding its twin.
+    """
+
+    names = ("r", "alpha", "s", "beta")
+    times = ("alpha", "beta")
+    staying: ClassVar[dict[str, float]] = {"s": 0.0, "beta": np.inf}
+    # r, stretch of alpha, s, beta by the mean of T
+    starts = ((0.5, 1.0, 0.6, 0.5), (2.0, 1.0, 2.0, 3.0), (0.2, 2.0, 0.2, 0.1))
+    sample = 10_000
+
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        super().__init__(*_distinct(h, weights), penalty)
+
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        r, stretch, s, beta = guess
+        return np.log([r, self.alpha_of(r, stretch), s, beta * self.mean_time])
+
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        r, S = np.exp(theta[0]), self.more_than
+        grow = r / (r + self.j)
+        value, gradient, hessian = S @ np.log(r + self.j), np.zeros(4), np.zeros((4, 4))
+        gradient[0], hessian[0, 0] = S @ grow, S @ (grow * (1.0 - grow))
+        for first in range(0, len(self.h), _BLOCK):
+            rows = slice(first, first + _BLOCK)
+            block = _block_terms(self.h[rows], self.weights[rows], theta)
+            value, gradient, hessian = value + block[0], gradient + block[1], hessian + block[2]
+        return value, gradient, hessian
+
+    def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
+        if self.penalty > 0.0 or self._leaving(best) > 1e-3:
+            return None
+        return nobody_leaves(self, best, "s -> 0, beta -> inf", tol, max_iter)
+
+    def limit(self, found: Optimum) -> str | None:
+        r, _, s, beta = np.exp(found.theta)
+        reasons = [SAME_RATE] if r > ALIKE else []
+        if s > ALIKE:
+            reasons.append("all customers leave at the same rate (only s / beta is known)")
+        if self._leaving(found) < 1.0 / ALIKE:
+            reasons.append("hardly any customer leaves (s / beta -> 0)")
+        elif beta < self.mean_time / ALIKE:
+            reasons.append("who leaves does so right after the first purchase (beta -> 0)")
+        return self.described(found, reasons)
+
+    def _leaving(self, found: Optimum) -> float:
+        """How often a customer is expected to leave within the mean of T."""
+        _, _, s, beta = np.exp(found.theta)
+        return float(s * np.log1p(self.mean_time / beta))
+
+
+def _block_terms(h: Histories, weights: Vector, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+    """The terms of some customers, but for those of the counts alone."""
+    r, alpha, s, beta = np.exp(theta)
+    q, silence, A, B = r + h.x, h.T - h.t_x, alpha + h.t_x, beta + h.t_x
+    c, k = np.log1p(h.T / alpha), alpha / (alpha + h.T)
+    d, l = np.log1p(h.T / beta), beta / (beta + h.T)
+    log_J, mean, square = decay_moments(A, q, B, s + 1.0, silence)
+    # With y = t_x + u the logarithm of the integrand has the derivatives
+    #   r (log(alpha + T) - log(alpha + y)),    q (k - alpha / (alpha + y)),
+    #   1 + s (log(beta + T) - log(beta + y)),  s l - (s + 1) beta / (beta + y),
+    # each linear in one of the four functions that have been averaged.
+    to_alpha, to_beta = np.log1p(silence / A), np.log1p(silence / B)
+    factor = np.stack([np.full(q.size, -r), -q * alpha / A, np.full(q.size, -s), -(s + 1.0) * beta / B])
+    slope = factor * mean + np.stack([r * to_alpha, q * k, 1.0 + s * to_beta, s * l])
+    i, j = _TRIANGLE
+    bend = factor[i] * factor[j] * (square - mean[i] * mean[j])
+    bend[0] += slope[0]
+    bend[1] += r / q * slope[1]
+    bend[4] += q * k * (1.0 - k) + factor[1] * (mean[1] - alpha / A * square[4])
+    bend[7] += slope[2] - 1.0
+    bend[8] += s * (l - beta / B * mean[3])
+    bend[9] += s * l * (1.0 - l) + factor[3] * (mean[3] - beta / B * square[9])
+    log_odds = theta[2] - np.log(B) + log_J + q * to_alpha + s * to_beta
+    gone = expit(log_odds)
+    value = weights @ (np.logaddexp(0.0, log_odds) - r * c - h.x * (theta[1] + c) - s * d)
+    gradient = weights @ np.stack([-r * c, r - q * k, -s * d, s * (1.0 - l)], axis=1) + slope @ (
+        weights * gone
+    )
+    upper = np.zeros((4, 4))
+    upper[_TRIANGLE] = bend @ (weights * gone)
+    upper[0] += weights @ np.stack([-r * c, r * (1.0 - k), np.zeros(q.size), np.zeros(q.size)], axis=1)
+    upper[1, 1] -= weights @ (q * k * (1.0 - k))
+    upper[2, 2:] += weights @ np.stack([-s * d, s * (1.0 - l)], axis=1)
+    upper[3, 3] -= weights @ (s * l * (1.0 - l))
+    hessian = upper + np.triu(upper, 1).T + (slope * (weights * gone * (1.0 - gone))) @ slope.T
+    return value, gradient, hessian
+
+
+def _distinct(h: Histories, weights: Vector) -> tuple[Histories, Vector]:
+    """Return the histories that differ, and the weight of each."""
+    T, Ts = factorize_integers(h.T.view(np.int64))
+    t_x, t_xs = factorize_integers(h.t_x.view(np.int64))
+    both, pairs = factorize_integers(T.astype(np.int64) * t_xs.size + t_x)
+    x = h.x.astype(np.int64)
+    base = x.max() + 1
+    codes, keys = factorize_integers(both.astype(np.int64) * base + x)
+    pair = pairs[keys // base]
+    t_x_of, T_of = t_xs[pair % t_xs.size], Ts[pair // t_xs.size]
+    distinct = Histories((keys % base).astype(np.float64), t_x_of.view(np.float64), T_of.view(np.float64))
+    return distinct, np.bincount(codes, weights=weights).astype(np.float64)

@@ -6,37 +6,19 @@ import numpy as np
 import pytest
 
 from crmintel import BetaGeoNBD
+from tests.lifetime.box import assert_right, points
 from tests.oracles import btyd
 
 NAMES = ("r", "alpha", "a", "b")
 CDNOW = (0.243, 4.414, 0.793, 2.426)
 
 
-def box(n, seed):
-    """Parameters and histories: r, a, b in [.01, 30], alpha in [.1, 1e4], T in [1, 4000], t in [.01, 4000]."""
-    rng = np.random.default_rng(seed)
-
-    def log_uniform(low, high):
-        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-    for _ in range(n):
-        params = (log_uniform(0.01, 30), log_uniform(0.1, 1e4), log_uniform(0.01, 30), log_uniform(0.01, 30))
-        T, t = log_uniform(1, 4000), log_uniform(0.01, 4000)
-        x = int(rng.choice([0, 1, 2, 5, rng.integers(0, 1000)]))
-        yield params, t, (x, T * rng.uniform(0.001, 1) if x else 0.0, T)
-
-
 def model_of(params):
     return BetaGeoNBD.from_params(**dict(zip(NAMES, params, strict=True)))
 
 
-def assert_right(value, truth, absolute):
-    assert np.isfinite(value)
-    assert abs(value - truth) <= max(1e-10 * abs(truth), absolute), (value, truth)
-
-
 def check_box(n, seed):
-    for params, t, history in box(n, seed):
+    for params, t, history in points(n, seed):
         model, row = model_of(params), [list(history)]
         assert_right(model.log_likelihood(row)[0], float(btyd.bgnbd_log_likelihood(params, *history)), 1e-12)
         assert_right(model.probability_alive(row)[0], float(btyd.bgnbd_alive(params, *history)), 1e-290)

@@ -196,17 +196,20 @@ def mbgnbd_by_integral(params, t, x, t_x, T):
     """(log-likelihood, P(alive), expected purchases) from the individual's chances, averaged over all p."""
     r, al, a, b = _mp(*params)
     t, x, t_x, T = _mp(t, x, t_x, T)
-    cuts = [0, 0.001, 0.01, 0.1, 0.5, 0.9, 1]
+    cuts = [-80 / a, -30, *range(-15, 16, 3), 30, 80 / b]  # in log(p / q)
 
     def over_p(f):
-        return mp.quad(lambda p: p ** (a - 1) * (1 - p) ** (b - 1) * f(p), cuts) / mp.beta(a, b)
+        def g(y):
+            p, q = 1 / (1 + mp.exp(-y)), 1 / (1 + mp.exp(y))
+            return p**a * q**b * f(p, q)
+
+        return mp.quad(g, cuts) / mp.beta(a, b)
 
     gains = mp.gamma(r + x) / mp.gamma(r) * al**r
-    stay = gains * over_p(lambda p: (1 - p) ** (x + 1)) * (al + T) ** -(r + x)
-    leave = gains * over_p(lambda p: p * (1 - p) ** x) * (al + t_x) ** -(r + x)
-    later = gains * over_p(
-        lambda p: (1 - p) ** (x + 1) * ((al + T) ** -(r + x) - (al + T + p * t) ** -(r + x)) / p
-    )
+    stay = gains * over_p(lambda p, q: q ** (x + 1)) * (al + T) ** -(r + x)
+    leave = gains * over_p(lambda p, q: p * q**x) * (al + t_x) ** -(r + x)
+    bought = over_p(lambda p, q: -(q ** (x + 1)) * mp.expm1(-(r + x) * mp.log1p(p * t / (al + T))) / p)
+    later = gains * bought * (al + T) ** -(r + x)
     return mp.log(stay + leave), stay / (stay + leave), later / (stay + leave)
 
 

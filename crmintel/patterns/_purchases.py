@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
+from crmintel.transactions.lines import Labels
 from crmintel.transactions.log import TransactionLog
 
 
@@ -18,21 +20,34 @@ class Purchases:
     owner: NDArray[np.int64]
     item: NDArray[np.int64]
     day: NDArray[np.int64]
-    items: NDArray[np.object_]
+    items: NDArray[Any]
 
 
-def purchases_of(log: TransactionLog) -> Purchases:
-    """Return the dated purchases of ``log``; return lines and lines without an item are no purchases."""
+def purchases_of(log: TransactionLog, items: NDArray[Any] | None = None) -> Purchases:
+    """Return the dated purchases of ``log``, or those of ``items`` only, with codes in these.
+
+    Return lines and lines without an item are no purchases.
+    """
     lines = log.compact().lines
-    items = lines.need("item", "recommendations")
-    bought = items.codes >= 0
+    labels = lines.need("item", "recommendations")
+    codes, items = (labels.codes, labels.values) if items is None else (_coded(labels, items), items)
+    bought = codes >= 0
     for column in (lines.amount, lines.quantity):
         if column is not None:
             bought &= column >= 0
-    owner, item = log.owners()[bought], items.codes[bought].astype(np.int64)
+    owner, item = log.owners()[bought], codes[bought].astype(np.int64)
     day = lines.time[bought] // MICROSECONDS_PER_DAY
     order = np.lexsort((day, item, owner))
     owner, item, day = owner[order], item[order], day[order]
     new = np.ones(order.size, dtype=bool)
     new[1:] = (owner[1:] != owner[:-1]) | (item[1:] != item[:-1]) | (day[1:] != day[:-1])
-    return Purchases(owner[new], item[new], day[new], items.values)
+    return Purchases(owner[new], item[new], day[new], items)
+
+
+def _coded(labels: Labels, items: NDArray[Any]) -> NDArray[np.int32]:
+    if labels.values is items:
+        return labels.codes
+    place = {label: code for code, label in enumerate(items.tolist())}
+    mine = labels.values.tolist()
+    codes = np.fromiter((place.get(label, -1) for label in mine), np.int32, len(mine))
+    return np.append(codes, -1).astype(np.int32)[labels.codes]

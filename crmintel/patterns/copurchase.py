@@ -1,0 +1,213 @@
+"""What goes with what is owned: items that are bought by the same baskets, or the same customers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from crmintel._validation import check_choice, check_number
+from crmintel.exceptions import CapacityError, InputError
+from crmintel.kernels import recommending
+from crmintel.kernels.recommending import nearest_items, rank_by_neighbours
+from crmintel.patterns._recommending import (
+    ItemRecommender,
+    Ranking,
+    need_fitted,
+    owned_items,
+    rank_in_blocks,
+    run_on_threads,
+)
+from crmintel.transactions.baskets import Baskets, as_baskets
+from crmintel.transactions.log import TransactionLog
+
+SIMILARITIES = {
+    "count": recommending.COUNT,
+    "cosine": recommending.COSINE,
+    "jaccard": recommending.JACCARD,
+    "lift": recommending.LIFT,
+    "conditional": recommending.CONDITIONAL,
+}
+_BLOCK = 256  # items compared with all others at a time
+_MOST_NEIGHBOURS = 1 << 28  # 3 GiB
+
+
+class CoPurchaseRecommender(ItemRecommender):
+    """Recommend the items most similar to those owned: item-to-item collaborative filtering.
+
+    Two items are similar where many buyers of the one bought the other. Of each item the ``n_neighbors`` most similar
+    are kept; an item's score is its similarity summed over the items owned. No matrix of all pairs is built.
+
+    Parameters
+    ----------
+    similarity : {"cosine", "jaccard", "lift", "conditional", "count"}, default="cosine"
+        Of items i and j with ``n_i`` and ``n_j`` buyers of ``n``, and ``n_ij`` who bought both: ``n_ij / sqrt(n_i
+        n_j)``; ``n_ij / (n_i + n_j - n_ij)``; ``n n_ij / (n_i n_j)``; ``n_ij / n_i`` with i owned; ``n_ij``.
+    n_neighbors : int, default=100
+    shrinkage : float, default=0.0
+        Similarities are multiplied by ``n_ij / (n_ij + shrinkage)``, so that few buyers prove little.
+    level : {"customer", "basket"}, default="customer"
+        Who buys in a log: each customer with all that was ever bought, or each basket. Other ``X`` are taken row by
+        row.
+    margins : mapping or array-like of shape (n_items,), default=None
+        Margin of each item, at least 0, that its score is multiplied by. A mapping (or pandas Series) goes by label,
+        an array by the order of ``items_``. An item that is offered must have one.
+    fallback : recommender, default=None
+        Fills the places that no neighbour takes, e.g. ``PopularityRecommender()``; `fit` fits a clone of it. None
+        leaves them empty: None and nan.
+    n_jobs : int, default=None
+        Threads; None is 1, -1 all cores. The answer is the same for any number.
+
+    Attributes
+    ----------
+    items_ : ndarray of shape (n_items,)
+        Labels of the items.
+    similarities_ : scipy.sparse.csr_array of float64 of shape (n_items, n_items)
+        Row i holds the neighbours of item i.
+    fallback_ : recommender
+        Fitted, where there is a ``fallback``.
+
+    References
+    ----------
+    .. [1] Sarwar, B., Karypis, G., Konstan, J., Riedl, J. (2001). Item-based collaborative filtering recommendation
+       algorithms. WWW '01, 285-295.
+    .. [2] Linden, G., Smith, B., York, J. (2003). Amazon.com recommendations: item-to-item collaborative filtering.
+       IEEE Internet Computing 7(1), 76-80.
+
+    Examples
+    --------
+    >>> from crmintel import CoPurchaseRecommender
+    >>> baskets = [["milk", "bread"], ["milk", "bread"], ["milk"], ["tea", "bread"]]
+    >>> recommender = CoPurchaseRecommender(similarity="jaccard").fit(baskets)
+    >>> items, scores = recommender.recommend([["tea"], ["milk"]], n=2)
+    >>> items
+    array([['bread', None],
+           ['bread', None]], dtype=object)
+    >>> scores.round(3)
+    array([[0.333,   nan],
+           [0.5  ,   nan]])
+    """
+
+    def __init__(
+        self,
+        similarity: str = "cosine",
+        n_neighbors: int = 100,
+        *,
+        shrinkage: float = 0.0,
+        level: str = "customer",
+        margins: Any = None,
+        fallback: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.similarity = similarity
+        self.n_neighbors = n_neighbors
+        self.shrinkage = shrinkage
+        self.level = level
+        self.margins = margins
+        self.fallback = fallback
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the neighbours of every item.
+
+        Parameters
+        ----------
+        X : log, Baskets, sparse matrix, boolean frame or array, or list of lists
+        y : None
+            Ignored.
+
+        Raises
+        ------
+        CapacityError
+            If ``n_items * n_neighbors`` is beyond 2**28.
+        """
+        check_choice(self.similarity, "similarity", tuple(SIMILARITIES))
+        n_neighbors = int(check_number(self.n_neighbors, "n_neighbors", low=1, integer=True))
+        shrinkage = check_number(self.shrinkage, "shrinkage", low=0.0)
+        level = check_choice(self.level, "level", ("customer", "basket"))
+        baskets = as_baskets(X)
+        if level == "customer" and isinstance(X, TransactionLog):
+            baskets = baskets.by_customer(len(X))
+        self.items_ = baskets.items
+        self.similarities_ = _nearest(
+            baskets, SIMILARITIES[self.similarity], n_neighbors, shrinkage, self.n_jobs
+        )
+        self._fit_fallback(X)
+        return self
+
+    def similar_items(self, item: Any, n: int = 10) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the neighbours of an item, the most similar first.
+
+        Parameters
+        ----------
+        item : label
+        n : int, default=10
+
+        Returns
+        -------
+        items : ndarray of shape (n_found,)
+            At most ``n_neighbors``.
+        similarities : ndarray of float64 of shape (n_found,)
+
+        Raises
+        ------
+        InputError
+            If the item is not known.
+        """
+        n = int(check_number(n, "n", low=1, integer=True))
+        labels = self._known_items().tolist()
+        if item not in labels:
+            raise InputError(
+                f"the item {item!r} is not known; the {len(labels):,} items known are like {labels[:3]}."
+            )
+        row = self.similarities_[[labels.index(item)]]
+        best = np.argsort(-row.data, kind="stable")[:n]
+        return self.items_[row.indices[best]], row.data[best]
+
+    def _known_items(self) -> NDArray[Any]:
+        need_fitted(self)
+        return self.items_
+
+    def _rank(
+        self, X: TransactionLog | Baskets, n: int, worth: NDArray[np.float64], exclude_owned: bool
+    ) -> Ranking:
+        first, neighbour = self.similarities_.indptr, self.similarities_.indices
+        weight = self.similarities_.data * worth[neighbour]
+        offered = ~np.isnan(weight)
+        first = np.append(0, np.cumsum(offered))[first]
+        return rank_in_blocks(
+            rank_by_neighbours, owned_items(X, self.items_), n, self.n_jobs,
+            first=first.astype(np.int64), neighbour=neighbour[offered].astype(np.int32), weight=weight[offered],
+            exclude_owned=exclude_owned,
+        )  # fmt: skip
+
+
+def _nearest(baskets: Baskets, similarity: int, n_neighbors: int, shrinkage: float, n_jobs: Any) -> Any:
+    n_items = baskets.shape[1]
+    n_kept = min(n_neighbors, max(n_items - 1, 1))
+    if n_items * n_kept > _MOST_NEIGHBOURS:
+        raise CapacityError(
+            f"n_neighbors={n_neighbors:,} of {n_items:,} items are more than {_MOST_NEIGHBOURS:,} similarities. "
+            "Lower n_neighbors."
+        )
+    buyers = baskets.matrix.tocsc()
+    buyer_first, buyer = buyers.indptr.astype(np.int64), buyers.indices.astype(np.int32)
+    found = np.empty((n_items, n_kept), dtype=np.int32)
+    values = np.empty((n_items, n_kept))
+
+    def compare(low: int) -> None:
+        high = min(low + _BLOCK, n_items)
+        nearest_items(
+            indptr=baskets.indptr, indices=baskets.indices, buyer_first=buyer_first, buyer=buyer, low=low, high=high,
+            similarity=similarity, shrinkage=float(shrinkage), value=np.zeros(n_items),
+            touched=np.empty(n_items, dtype=np.int32), found=found[low:high], found_scores=values[low:high],
+        )  # fmt: skip
+
+    run_on_threads(compare, range(0, n_items, _BLOCK), n_jobs)
+    kept = found >= 0
+    offsets = np.append(0, np.cumsum(kept.sum(axis=1)))
+    similarities = sparse.csr_array((values[kept], found[kept], offsets), shape=(n_items, n_items))
+    similarities.sort_indices()
+    return similarities

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     # leaves: they see the library, the library does not see them
     "datasets": {"kernels", *MODELS},
     "plots": MODELS,
+    "interop": MODELS,
     "distributed": {"kernels", *MODELS},
     "testing": {"kernels", "datasets", *MODELS},
     # doors at the top of the package

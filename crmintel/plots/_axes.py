@@ -1,8 +1,11 @@
-"""Where to draw: the one place that asks for matplotlib."""
+"""Where and how to draw: the one place that asks for matplotlib."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crmintel.exceptions import MissingExtraError
 
@@ -16,3 +19,28 @@ def axes_for(ax: Any, display: object) -> Any:
             f"{type(display).__name__} draws with matplotlib, which is not installed: pip install 'crmintel[plot]'"
         ) from None
     return plt.subplots()[1] if ax is None else ax
+
+
+def scale_of(values: NDArray[np.float64]) -> str:
+    """Return "log" for positive values that span more than a factor of 8, else "linear"."""
+    low, high = values.min(), values.max()
+    return "log" if low > 0 and high > 8 * low else "linear"
+
+
+def drawable(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values with infinite ones at the ends of the finite ones; nan, which nothing draws, stays."""
+    finite = values[np.isfinite(values)]
+    return np.clip(values, finite.min(), finite.max()) if finite.size else values
+
+
+def add_colorbar(points: Any, ax: Any, label: str, **place: Any) -> None:
+    """Draw the scale of colours beside ``ax``, its numbers written out: 0.5, not 5 x 10^-1."""
+    bar = ax.figure.colorbar(points, ax=ax, label=label, **place)
+    write_out(bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis, minor=True)
+
+
+def write_out(axis: Any, *, minor: bool = False) -> None:
+    """Write the numbers at a logarithmic axis out; those between the powers of ten too if ``minor``."""
+    if axis.get_scale() == "log":
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("{x:g}" if minor else "")

@@ -1,0 +1,121 @@
+"""Rules at a glance: each one a point by support and confidence, coloured by how strong it is."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel._validation import check_choice
+from crmintel.exceptions import InputError
+from crmintel.patterns.measures import MEASURES
+from crmintel.patterns.rules import AssociationRules
+from crmintel.patterns.ruleset import RuleSet
+from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of, write_out
+
+_MANY = 2000  # points beyond which a vector graphic is better off with a picture of them
+
+
+def rules_of(rules: Any) -> RuleSet:
+    """Return a RuleSet, or that of a fitted AssociationRules, if it holds a rule."""
+    found = rules.rules_ if isinstance(rules, AssociationRules) and hasattr(rules, "rules_") else rules
+    if not isinstance(found, RuleSet):
+        raise InputError(
+            f"rules must be a RuleSet or a fitted AssociationRules, got {type(rules).__name__}"
+            f"{' that is not fitted' if isinstance(rules, AssociationRules) else ''}."
+        )
+    if len(found) == 0:
+        raise InputError("there are no rules to show; lower min_value, or the miner's min_support.")
+    return found
+
+
+def words(measure: str) -> str:
+    """Return the name of a measure for an axis."""
+    return measure.replace("_", " ")
+
+
+class RuleScatterDisplay:
+    """Every rule as a point by two measures, coloured by a third; strong rules are drawn last.
+
+    Use `from_rules` to make one.
+
+    Parameters
+    ----------
+    data : dict of ndarray
+        One value per rule for each of the three measures: on the x axis, on the y axis, as colour.
+
+    Attributes
+    ----------
+    data : dict of ndarray
+        The numbers shown, in the order of the rules.
+    ax_, figure_
+        The axes and the figure, after `plot`.
+
+    References
+    ----------
+    .. [1] Bayardo, R. J., Agrawal, R. (1999). Mining the most interesting rules. KDD, 145-154.
+
+    Examples
+    --------
+    >>> from crmintel import AssociationRules, FrequentItemsets
+    >>> from crmintel.plots.rules import RuleScatterDisplay
+    >>> rules = AssociationRules(FrequentItemsets(1)).fit([["tea", "cup"], ["tea"], ["gin"]]).rules_
+    >>> RuleScatterDisplay.from_rules(rules).data["confidence"].tolist()
+    [1.0, 0.5]
+    """
+
+    def __init__(self, data: dict[str, NDArray[np.float64]]) -> None:
+        self.data = data
+
+    @classmethod
+    def from_rules(
+        cls, rules: Any, *, x: str = "support", y: str = "confidence", color: str = "lift"
+    ) -> Self:
+        """Compute the measures.
+
+        Parameters
+        ----------
+        rules : RuleSet or fitted AssociationRules
+        x, y, color : str
+            Names of three different measures.
+        """
+        found = rules_of(rules)
+        names = [
+            check_choice(value, name, tuple(MEASURES))
+            for name, value in (("x", x), ("y", y), ("color", color))
+        ]
+        if len(set(names)) < 3:
+            raise InputError(f"x, y and color must be three different measures, got {names}.")
+        return cls({name: np.asarray(getattr(found, name)) for name in names})
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the points; scales are logarithmic where values span more than a factor of 8.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            None makes a new figure.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        """
+        is_new = ax is None
+        ax = axes_for(ax, self)
+        if is_new:
+            ax.figure.set_layout_engine("constrained")
+        x, y, color = self.data
+        across, up, values = (drawable(column) for column in self.data.values())
+        strong_last = np.argsort(-values if MEASURES[color].small_is_strong else values, kind="stable")
+        points = ax.scatter(
+            across[strong_last], up[strong_last], c=values[strong_last], norm=scale_of(values), cmap="viridis",
+            s=22 if values.size <= _MANY else 8, linewidths=0, alpha=0.9, rasterized=values.size > _MANY,
+        )  # fmt: skip
+        ax.set(xlabel=words(x), ylabel=words(y), xscale=scale_of(across), yscale=scale_of(up))
+        write_out(ax.xaxis)
+        write_out(ax.yaxis)
+        add_colorbar(points, ax, words(color))
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -1,4 +1,5 @@
 from . import datasets as datasets
+from . import interop as interop
 from . import plots as plots
 from . import testing as testing
 from ._warmup import warmup as warmup
@@ -29,6 +30,9 @@ from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
 from .patterns.ruleset import RuleSet as RuleSet
+from .patterns.sequence_rules import SequenceRules as SequenceRules
+from .patterns.sequence_table import SequencePatterns as SequencePatterns
+from .patterns.sequences import FrequentSequences as FrequentSequences
 from .patterns.utility import HighUtilityItemsets as HighUtilityItemsets
 from .patterns.utility import UtilityItemsets as UtilityItemsets
 from .segments.concentration import gini as gini

@@ -158,7 +158,13 @@ def count_attainable(log_p, n_b, n, margins, first, attainable):
     """
     for r in range(log_p.size):
         b = n_b[r]
-        split = np.searchsorted(margins, b, side="right")
+        low, split = 0, margins.size
+        while low < split:  # margins up to b stand before split
+            middle = (low + split) // 2
+            if margins[middle] > b:
+                split = middle
+            else:
+                low = middle + 1
         low, high = 0, split
         while low < high:
             middle = (low + high) // 2

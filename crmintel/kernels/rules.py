@@ -1,4 +1,4 @@
-"""Rules out of itemsets, and which of them say more than shorter ones.
+"""Rules out of itemsets, the shorter ones they are judged against, and those that others imply.
 
 An itemset's hash is the exclusive or of random 64-bit keys of its items (Zobrist hashing), so that the hash of the
 set without an item, or with one more, is one operation away. Hits are compared item by item: a collision costs
@@ -11,7 +11,7 @@ import numpy as np
 
 from crmintel.kernels._jit import kernel
 
-NOT_FOUND = -1
+NOT_FOUND = -2  # -1 is the empty set
 
 
 @kernel
@@ -113,40 +113,109 @@ def generate_rules(
 
 
 @kernel
-def find_best_general(
-    items, offsets, targets, target_offsets, keys, hashes, slots, values, side, best
-):  # fmt: skip
-    """Fill ``best`` with the largest of ``values`` among each rule's generalisations, -inf where it has none.
+def _merge(left, n_left, right, low, high, merged):
+    """Write the rising codes of ``left[:n_left]`` and ``right[low:high]`` into ``merged`` in rising order."""
+    i, j = 0, low
+    for k in range(n_left + high - low):
+        if j == high or (i < n_left and left[i] < right[j]):
+            merged[k] = left[i]
+            i += 1
+        else:
+            merged[k] = right[j]
+            j += 1
 
-    A generalisation has a proper subset of the antecedent (``items``) and the same consequent (``targets``);
-    ``hashes`` are those of antecedent and consequent together.
+
+@kernel
+def count_generalisations(
+    start, end, antecedents, offsets, consequents, target_offsets, only_next, n,
+    items, set_offsets, counts, keys, hashes, slots, side, merged, n_a, n_ab, ends,
+):  # fmt: skip
+    """Write the counts of the rules start..end-1 with a part of the antecedent, -1 where an itemset is not known.
+
+    Those of rule ``start + r`` end at ``ends[r]``: one for each item that is left out (``only_next``), or for each
+    proper part of the antecedent. The itemsets are ``items, set_offsets, counts``; ``side`` and ``merged`` are
+    scratch as long as the longest rule.
     """
-    mask = np.uint64(slots.size - 1)
-    for r in range(values.size):
-        low, n = offsets[r], offsets[r + 1] - offsets[r]
-        n_targets = target_offsets[r + 1] - target_offsets[r]
-        best[r] = -np.inf
-        for subset in range((1 << n) - 1):
-            value, length = hashes[r], 0
-            for j in range(n):
-                if subset >> j & 1:
-                    side[length] = items[low + j]
+    written = 0
+    for r in range(start, end):
+        low, size = offsets[r], offsets[r + 1] - offsets[r]
+        first, last = target_offsets[r], target_offsets[r + 1]
+        whole = np.uint64(0)
+        for p in range(first, last):
+            whole ^= keys[consequents[p]]
+        for number in range(size if only_next else (1 << size) - 1):
+            chosen = (1 << size) - 1 - (1 << number) if only_next else number
+            value, length = np.uint64(0), 0
+            for j in range(size):
+                if chosen >> j & 1:
+                    side[length] = antecedents[low + j]
+                    value ^= keys[side[length]]
                     length += 1
-                else:
-                    value ^= keys[items[low + j]]
-            slot = value & mask
-            while slots[slot] >= 0:
-                q = slots[slot]
-                same = (
-                    hashes[q] == value
-                    and offsets[q + 1] - offsets[q] == length
-                    and target_offsets[q + 1] - target_offsets[q] == n_targets
+            n_a[written] = n
+            if length > 0:
+                k = _find(side, length, value, items, set_offsets, hashes, slots)
+                n_a[written] = counts[k] if k >= 0 else -1
+            _merge(side, length, consequents, first, last, merged)
+            k = _find(merged, length + last - first, value ^ whole, items, set_offsets, hashes, slots)
+            n_ab[written] = counts[k] if k >= 0 else -1
+            written += 1
+        ends[r - start] = written
+
+
+@kernel
+def _same_but(left_out, items, low, high, other_low, other_high):
+    """Tell whether ``items[low:high]`` without the position ``left_out`` equals ``items[other_low:other_high]``."""
+    if high - low - (1 if low <= left_out < high else 0) != other_high - other_low:
+        return False
+    at = other_low
+    for p in range(low, high):
+        if p != left_out:
+            if items[p] != items[at]:
+                return False
+            at += 1
+    return True
+
+
+@kernel
+def _find_shorter(r, out, target_out, value, antecedents, starts, consequents, target_starts, hashes, slots):
+    """Return the number of rule ``r`` without one position of its antecedent or consequent."""
+    mask = np.uint64(slots.size - 1)
+    slot = value & mask
+    while slots[slot] >= 0:
+        q = slots[slot]
+        if (
+            hashes[q] == value
+            and _same_but(out, antecedents, starts[r], starts[r + 1], starts[q], starts[q + 1])
+            and _same_but(
+                target_out,
+                consequents,
+                target_starts[r],
+                target_starts[r + 1],
+                target_starts[q],
+                target_starts[q + 1],
+            )
+        ):
+            return q
+        slot = (slot + np.uint64(1)) & mask
+    return NOT_FOUND
+
+
+@kernel
+def mark_implied(
+    antecedents, starts, consequents, target_starts, n_a, n_ab, keys, target_keys, hashes, slots, implied
+):  # fmt: skip
+    """Mark the rules that another one with the same counts implies: less on the left, or more on the right."""
+    for r in range(n_a.size):
+        for p in range(starts[r], starts[r + 1]):
+            value = hashes[r] ^ keys[antecedents[p]]
+            q = _find_shorter(r, p, -1, value, antecedents, starts, consequents, target_starts, hashes, slots)
+            if q >= 0 and n_a[q] == n_a[r] and n_ab[q] == n_ab[r]:
+                implied[r] = True
+        if target_starts[r + 1] - target_starts[r] > 1:
+            for p in range(target_starts[r], target_starts[r + 1]):
+                value = hashes[r] ^ target_keys[consequents[p]]
+                q = _find_shorter(
+                    r, -1, p, value, antecedents, starts, consequents, target_starts, hashes, slots
                 )
-                if same:
-                    for j in range(length):
-                        same = same and items[offsets[q] + j] == side[j]
-                    for j in range(n_targets):
-                        same = same and targets[target_offsets[q] + j] == targets[target_offsets[r] + j]
-                if same and values[q] > best[r]:
-                    best[r] = values[q]
-                slot = (slot + np.uint64(1)) & mask
+                if q >= 0 and n_ab[q] == n_ab[r]:
+                    implied[q] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +13,14 @@ from sklearn.base import BaseEstimator, clone
 from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
-from crmintel.kernels.rules import generate_rules, hash_sets, index_sets
+from crmintel.kernels.rules import generate_rules
+from crmintel.patterns._set_index import index_itemsets
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.itemsets import FrequentItemsets
 from crmintel.patterns.measures import MEASURES
-from crmintel.patterns.ruleset import RuleSet, empty_slots, item_keys
+from crmintel.patterns.ruleset import RuleSet
+from crmintel.patterns.significance import SearchSpace
+from crmintel.transactions.hierarchy import holds_ancestor
 
 # Candidate rules that are judged at a time, and itemsets between two ticks of the progress bar.
 _BLOCK = 1 << 18
@@ -41,6 +44,16 @@ class AssociationRules(BaseEstimator):
         Largest number of items on the right side; None is any.
     empty_antecedent : bool, default=False
         Also make the rules "any basket -> B", whose confidence is the share of B.
+    thresholds : dict of str to float, default=None
+        Further measures and the least each must have, or the most where small is strong:
+        ``{"lift": 1.2, "fisher_p": 0.01}``.
+    antecedent_items, consequent_items : list, default=None
+        Items that may stand on the left, on the right; None is all.
+    exclude_items : list, default=None
+        Items that no rule may hold.
+    categories : mapping, default=None
+        From item to category, for baskets with both (``baskets.roll_up(categories, keep_items=True)``): rules that
+        hold an item together with a category above it are left out, they are trivial [2]_.
     max_rules : int, default=20_000_000
         More than these are not stored: `CapacityError`.
     verbose : bool or int, default=0
@@ -56,6 +69,7 @@ class AssociationRules(BaseEstimator):
     References
     ----------
     .. [1] Agrawal, R., Srikant, R. (1994). Fast algorithms for mining association rules. VLDB, 487-499.
+    .. [2] Srikant, R., Agrawal, R. (1995). Mining generalized association rules. VLDB, 407-419.
 
     Examples
     --------
@@ -75,6 +89,11 @@ class AssociationRules(BaseEstimator):
         max_consequent: int | None = 1,
         empty_antecedent: bool = False,
         *,
+        thresholds: Mapping[str, float] | None = None,
+        antecedent_items: Iterable[Any] | None = None,
+        consequent_items: Iterable[Any] | None = None,
+        exclude_items: Iterable[Any] | None = None,
+        categories: Mapping[Any, Any] | None = None,
         max_rules: int = 20_000_000,
         verbose: bool | int = 0,
     ) -> None:
@@ -83,6 +102,11 @@ class AssociationRules(BaseEstimator):
         self.min_value = min_value
         self.max_consequent = max_consequent
         self.empty_antecedent = empty_antecedent
+        self.thresholds = thresholds
+        self.antecedent_items = antecedent_items
+        self.consequent_items = consequent_items
+        self.exclude_items = exclude_items
+        self.categories = categories
         self.max_rules = max_rules
         self.verbose = verbose
 
@@ -95,18 +119,15 @@ class AssociationRules(BaseEstimator):
         y : None
             Ignored.
         """
-        measure = MEASURES[check_choice(self.measure, "measure", tuple(MEASURES))]
-        if measure.small_is_strong:
-            raise InputError(
-                f"measure={self.measure!r} is small where a rule is strong. Choose rules by another one and filter "
-                f"then: rules[rules.{self.measure} <= 0.05]."
-            )
-        low, high = measure.range
-        what = f"min_value (of {self.measure})"
-        check_number(self.min_value, what, low=low, high=None if high == np.inf else high, finite=False)
+        bounds = self._bounds()
         if self.max_consequent is not None:
             check_number(self.max_consequent, "max_consequent", low=1, integer=True)
         check_number(self.max_rules, "max_rules", low=1, integer=True)
+        if not isinstance(self.categories, Mapping | None):
+            raise InputTypeError(
+                f"categories must be a mapping {{item: category}}, got {type(self.categories).__name__}."
+            )
+        longest = None
         if isinstance(X, Itemsets):
             itemsets = X
         else:
@@ -114,36 +135,38 @@ class AssociationRules(BaseEstimator):
                 raise InputTypeError(f"miner must be a FrequentItemsets, got {type(self.miner).__name__}.")
             miner = FrequentItemsets() if self.miner is None else clone(self.miner)
             self.miner_ = miner.fit(X)
-            itemsets = self.miner_.itemsets_
+            itemsets, longest = self.miner_.itemsets_, self.miner_.max_length
         if not itemsets.downward_closed:
             raise InputError(
-                "rules need the count of every part of an itemset, which these itemsets lack. Mine with target='all' "
-                "and without min_length and include, and choose among the rules."
+                "rules need every part of an itemset: mine them with target='all' and without min_length or include. "
+                "Choose items here, by antecedent_items, consequent_items and exclude_items."
             )
-        self.rules_ = self._rules(itemsets)
+        self.rules_ = self._rules(itemsets, bounds, longest)
         return self
 
-    def _rules(self, itemsets: Itemsets) -> RuleSet:
-        counts = np.append(itemsets.counts, itemsets.n_baskets).astype(np.int64)  # at -1 stands the empty set
-        nothing = np.empty(0, dtype=np.int32)
-        kept: list[Triple] = [(nothing, nothing, nothing)]
-        values: list[NDArray[np.float64]] = [np.empty(0)]
-        total = 0
-        for whole, antecedent, consequent in self._candidates(itemsets):
-            n_ab, n_a, n_b = (counts[part] for part in (whole, antecedent, consequent))
-            value = MEASURES[self.measure](n_ab, n_a, n_b, itemsets.n_baskets)
-            keep = value >= self.min_value
-            kept.append((whole[keep], antecedent[keep], consequent[keep]))
-            values.append(value[keep])
-            total += values[-1].size
-            if total > self.max_rules:
-                raise CapacityError(
-                    f"more than max_rules={self.max_rules:,} rules reach {self.measure} >= {self.min_value}. Raise "
-                    "min_value or the miner's min_support, lower max_consequent, or raise max_rules."
-                )
-        whole, antecedent, consequent = (np.concatenate(parts) for parts in zip(*kept, strict=True))
-        best_first = np.lexsort((-counts[whole], -np.concatenate(values)))
-        whole, antecedent, consequent = whole[best_first], antecedent[best_first], consequent[best_first]
+    def _bounds(self) -> list[tuple[str, float]]:
+        """Return the measures and their bounds, ``measure`` first."""
+        measure = MEASURES[check_choice(self.measure, "measure", tuple(MEASURES))]
+        if measure.small_is_strong:
+            raise InputError(
+                f"measure={self.measure!r} is small where a rule is strong. Choose rules by another one and bound this "
+                f"one, e.g. thresholds={{{self.measure!r}: 0.05}}."
+            )
+        if not isinstance(self.thresholds, Mapping | None):
+            raise InputTypeError(
+                f"thresholds must be a dict of measures and bounds, got {self.thresholds!r:.80}."
+            )
+        further = [(f"thresholds[{name!r}]", name, bound) for name, bound in (self.thresholds or {}).items()]
+        bounds = []
+        for what, name, bound in [(f"min_value (of {self.measure})", self.measure, self.min_value), *further]:
+            low, high = MEASURES[check_choice(name, "a measure of thresholds", tuple(MEASURES))].range
+            check_number(bound, what, low=low, high=None if high == np.inf else high, finite=False)
+            bounds.append((name, bound))
+        return bounds
+
+    def _rules(self, itemsets: Itemsets, bounds: list[tuple[str, float]], longest: int | None) -> RuleSet:
+        n = _whole(itemsets)
+        counts = np.append(itemsets.counts, n).astype(np.int64)  # at -1 stands the empty set
         sets = sparse.csr_array(
             (
                 np.ones(itemsets.items.size, dtype=bool),
@@ -152,27 +175,63 @@ class AssociationRules(BaseEstimator):
             ),
             shape=(len(itemsets) + 1, itemsets.labels.size),
         )
-        return RuleSet(
-            sets[antecedent],
-            sets[consequent],
-            n_ab=counts[whole],
-            n_a=counts[antecedent],
-            n_b=counts[consequent],
-            n=itemsets.n_baskets,
-            items=itemsets.labels,
-            library=itemsets.library,
+        left, right = self._allowed(sets, itemsets.labels)
+        antecedents = left[:-1] & (itemsets.lengths < (np.inf if longest is None else longest))
+        space = SearchSpace.of(
+            counts[:-1][antecedents], int((right[:-1] & (itemsets.lengths == 1)).sum()), self.max_consequent
         )
+        trivial = np.zeros(counts.size, dtype=bool)
+        if self.categories is not None:
+            trivial = holds_ancestor(sets, itemsets.labels, self.categories)
+        nothing = np.empty(0, dtype=np.int32)
+        kept: list[Triple] = [(nothing, nothing, nothing)]
+        values: list[NDArray[np.float64]] = [np.empty(0)]
+        total = 0
+        for whole, antecedent, consequent in self._candidates(itemsets):
+            keep = left[antecedent] & right[consequent] & ~trivial[whole]
+            whole, antecedent, consequent = whole[keep], antecedent[keep], consequent[keep]
+            value = np.empty(0)
+            for name, bound in reversed(bounds):
+                value = MEASURES[name](counts[whole], counts[antecedent], counts[consequent], n)
+                keep = value <= bound if MEASURES[name].small_is_strong else value >= bound
+                whole, antecedent, consequent = whole[keep], antecedent[keep], consequent[keep]
+                value = value[keep]
+            kept.append((whole, antecedent, consequent))
+            values.append(value)
+            total += value.size
+            if total > self.max_rules:
+                raise CapacityError(
+                    f"more than max_rules={self.max_rules:,} rules reach {self.measure} >= {self.min_value}. Raise "
+                    "min_value or the miner's min_support, lower max_consequent, or raise max_rules."
+                )
+        whole, antecedent, consequent = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+        best_first = np.lexsort((-counts[whole], -np.concatenate(values)))
+        whole, antecedent, consequent = whole[best_first], antecedent[best_first], consequent[best_first]
+        columns = (
+            sets[antecedent], sets[consequent], counts[whole], counts[antecedent], counts[consequent],
+        )  # fmt: skip
+        labels = itemsets.labels.copy()
+        labels.flags.writeable = False
+        return RuleSet._of(columns, (n, labels, itemsets.library, itemsets, space))
+
+    def _allowed(self, sets: Any, labels: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which itemsets may stand on the left, and which on the right."""
+        out = np.zeros(labels.size, dtype=bool)
+        if self.exclude_items is not None:
+            out = _among(self.exclude_items, "exclude_items", labels)
+        sides = []
+        for name in ("antecedent_items", "consequent_items"):
+            wanted = getattr(self, name)
+            banned = out if wanted is None else out | ~_among(wanted, name, labels)
+            sides.append(sets @ banned.astype(np.int32) == 0)
+        return sides[0], sides[1]
 
     def _candidates(self, itemsets: Itemsets) -> Iterator[Triple]:
         """Give all rules in blocks, as the numbers of three itemsets: both sides, the antecedent, the consequent."""
         items, offsets = itemsets.items, itemsets.offsets
         longest = int(itemsets.lengths.max(initial=0))
         largest = longest if self.max_consequent is None else min(self.max_consequent, longest)
-        keys = item_keys(itemsets.labels.size)
-        hashes = np.zeros(len(itemsets), dtype=np.uint64)
-        hash_sets(items=items, offsets=offsets, keys=keys, hashes=hashes)
-        slots = empty_slots(len(itemsets))
-        index_sets(hashes=hashes, slots=slots)
+        index = index_itemsets(items, offsets, itemsets.labels.size)
         room = max(_BLOCK, _n_choices(longest, largest))
         whole, antecedent, consequent = (np.empty(room, dtype=np.int32) for _ in range(3))
         choice, side = np.empty(longest + 1, dtype=np.int64), np.empty(longest + 1, dtype=np.int32)
@@ -181,11 +240,40 @@ class AssociationRules(BaseEstimator):
             at, end = step, min(step + _STEP, len(itemsets))
             while at < end:
                 at, n = generate_rules(
-                    start=at, end=end, items=items, offsets=offsets, keys=keys, hashes=hashes, slots=slots,
+                    start=at, end=end, items=items, offsets=offsets, **index,
                     max_consequent=largest, empty_antecedent=bool(self.empty_antecedent),
                     choice=choice, side=side, whole=whole, antecedent=antecedent, consequent=consequent,
                 )  # fmt: skip
                 yield whole[:n], antecedent[:n], consequent[:n]
+
+
+def _whole(itemsets: Itemsets) -> int:
+    """Return the number of baskets, or the sum of their weights if these are whole."""
+    if itemsets.counts.dtype.kind == "f" or itemsets.total != int(itemsets.total):
+        raise InputError(
+            f"rules are made of counts; these baskets weigh {itemsets.total}. Give weights in whole numbers."
+        )
+    return int(itemsets.total)
+
+
+def _among(wanted: Any, name: str, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of ``labels`` are wanted; an item that is in no basket is most likely mistyped."""
+    if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):
+        raise InputTypeError(f"{name} must be a list of items, got {wanted!r:.80}; write {name}=[...].")
+    place = {label: code for code, label in enumerate(labels.tolist())}
+    chosen = np.zeros(labels.size, dtype=bool)
+    unknown = []
+    for label in wanted:
+        if label in place:
+            chosen[place[label]] = True
+        else:
+            unknown.append(label)
+    if unknown:
+        raise InputError(
+            f"{name} names {len(unknown)} items that no basket holds, e.g. {unknown[:3]}; known are e.g. "
+            f"{labels[:3].tolist()}."
+        )
+    return chosen
 
 
 def _n_choices(n: int, largest: int) -> int:

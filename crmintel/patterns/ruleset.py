@@ -12,10 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.kernels.rules import find_best_general, hash_sets, index_sets
+from crmintel.patterns import redundancy
+from crmintel.patterns._measure import check_counts
+from crmintel.patterns.intervals import INTERVALS
+from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.measures import MEASURES
+from crmintel.patterns.significance import CORRECTIONS, TESTS, SearchSpace, adjust, log_p_values
 
-_COUNTS = ("n_ab", "n_a", "n_b")
+_COLUMNS = ("antecedents", "consequents", "n_ab", "n_a", "n_b")
+_SHARED = ("n", "items", "library", "itemsets", "space")
+PRUNINGS = ("improvement", "boost", "closure", "productive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,16 @@ class RuleSet:
         Labels of the columns.
     library : str, default=None
         Frame library of `to_frame`.
+    itemsets : Itemsets, default=None
+        What the rules were made of: where the counts of shorter rules are looked up. Without them only those rules
+        are known that stand here.
+    space : SearchSpace, default=None
+        What was searched, which `significant` corrects for.
 
     Attributes
     ----------
+    lengths : ndarray of int64 of shape (n_rules,)
+        Number of items of both sides.
     support, confidence, lift, ... : ndarray of float64 of shape (n_rules,)
         Every measure of `crmintel.measures.MEASURES`, computed when asked for.
 
@@ -61,7 +74,18 @@ class RuleSet:
     Rule(antecedent=('tea',), consequent=('bread',), n_ab=1, n_a=1, n_b=3)
     """
 
-    __slots__ = ("antecedents", "consequents", "items", "library", "n", "n_a", "n_ab", "n_b")
+    __slots__ = (*_COLUMNS, *_SHARED)
+
+    antecedents: Any
+    consequents: Any
+    n_ab: NDArray[np.int64]
+    n_a: NDArray[np.int64]
+    n_b: NDArray[np.int64]
+    n: int
+    items: NDArray[Any]
+    library: str | None
+    itemsets: Itemsets | None
+    space: SearchSpace | None
 
     def __init__(
         self,
@@ -74,18 +98,38 @@ class RuleSet:
         n: int,
         items: NDArray[Any],
         library: str | None = None,
+        itemsets: Itemsets | None = None,
+        space: SearchSpace | None = None,
     ) -> None:
-        self.antecedents, self.consequents = _frozen_csr(antecedents), _frozen_csr(consequents)
-        self.n_ab, self.n_a, self.n_b = (
-            _frozen(np.array(count, dtype=np.int64)) for count in (n_ab, n_a, n_b)
-        )
-        self.n, self.items, self.library = int(n), _frozen(np.array(items)), library
-        shapes = {antecedents.shape, consequents.shape, (self.n_ab.size, items.size)}
-        if len(shapes) > 1 or self.n_a.shape != self.n_ab.shape or self.n_b.shape != self.n_ab.shape:
+        counts = [np.array(count, dtype=np.int64) for count in (n_ab, n_a, n_b)]
+        shapes = {antecedents.shape, consequents.shape, (counts[0].size, items.size)}
+        if len(shapes) > 1 or counts[1].shape != counts[0].shape or counts[2].shape != counts[0].shape:
             raise InputError(
-                f"antecedents {antecedents.shape}, consequents {consequents.shape}, counts {self.n_ab.shape}, "
-                f"{self.n_a.shape}, {self.n_b.shape} and {items.size} items do not fit together."
+                f"antecedents {antecedents.shape}, consequents {consequents.shape}, counts {counts[0].shape}, "
+                f"{counts[1].shape}, {counts[2].shape} and {items.size} items do not fit together."
             )
+        check_counts(*counts, n)
+        labels = np.array(items)
+        labels.flags.writeable = False
+        self._put(
+            (antecedents.copy(), consequents.copy(), *counts), (int(n), labels, library, itemsets, space)
+        )
+
+    @classmethod
+    def _of(cls, columns: Sequence[Any], shared: Sequence[Any]) -> Self:
+        """Wrap arrays that fit together and belong to nobody else: what is stored by the ten millions."""
+        rules = object.__new__(cls)
+        rules._put(columns, shared)
+        return rules
+
+    def _put(self, columns: Sequence[Any], shared: Sequence[Any]) -> None:
+        for name, value in zip((*_COLUMNS, *_SHARED), (*columns, *shared), strict=True):
+            setattr(self, name, value)
+        for side in (self.antecedents, self.consequents):
+            for array in (side.data, side.indices, side.indptr):
+                array.flags.writeable = False
+        for count in (self.n_ab, self.n_a, self.n_b):
+            count.flags.writeable = False
 
     def __getattr__(self, name: str) -> NDArray[np.float64]:
         if name in MEASURES:
@@ -118,15 +162,13 @@ class RuleSet:
         return self._select(index)
 
     def _select(self, index: NDArray[np.integer[Any]]) -> Self:
-        counts = {name: getattr(self, name)[index] for name in _COUNTS}
-        return type(self)(
-            self.antecedents[index],
-            self.consequents[index],
-            **counts,
-            n=self.n,
-            items=self.items,
-            library=self.library,
-        )
+        columns = [getattr(self, name)[index] for name in _COLUMNS]
+        return self._of(columns, [getattr(self, name) for name in _SHARED])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of items of both sides."""
+        return np.diff(self.antecedents.indptr).astype(np.int64) + np.diff(self.consequents.indptr)
 
     def __iter__(self) -> Iterator[Rule]:
         counts = zip(self.n_ab.tolist(), self.n_a.tolist(), self.n_b.tolist(), strict=True)
@@ -154,47 +196,162 @@ class RuleSet:
             values = -values
         return self._select(np.lexsort((-self.n_ab, values)))
 
-    def prune(self, measure: str = "confidence", *, min_improvement: float = 0.0) -> Self:
-        """Return the rules that say more than every shorter one.
+    def improvement(self, measure: str = "confidence") -> NDArray[np.float64]:
+        """Return by how much each rule is better than the best with a part of its antecedent, none included.
 
-        A rule stays if its measure exceeds that of each rule here with the same consequent and a part of the
-        antecedent, and of chance (the empty antecedent), by more than ``min_improvement``.
+        Parameters
+        ----------
+        measure : str, default="confidence"
+            For one that is small where a rule is strong, by how much it is lower.
+
+        Returns
+        -------
+        ndarray of shape (n_rules,)
+            nan for an empty antecedent.
 
         References
         ----------
         .. [1] Bayardo, R. J., Agrawal, R., Gunopulos, D. (2000). Constraint-based rule mining in large, dense
            databases. Data Mining and Knowledge Discovery 4, 217-240.
         """
-        if MEASURES[check_choice(measure, "measure", tuple(MEASURES))].small_is_strong:
-            raise InputError(
-                f"{measure} is small where a rule is strong: prune by another measure, e.g. 'lift'."
-            )
+        best = redundancy.best_general(self, check_choice(measure, "measure", tuple(MEASURES)))
+        gain = np.asarray(getattr(self, measure), dtype=np.float64) - best
+        return -gain if MEASURES[measure].small_is_strong else gain
+
+    def boost(self) -> NDArray[np.float64]:
+        """Return each rule's confidence over the best one with a part of its antecedent; nan without antecedent.
+
+        References
+        ----------
+        .. [1] Balcazar, J. L. (2013). Formal and computational properties of the confidence boost of association
+           rules. ACM TKDD 7(4), 19.
+        """
+        return np.asarray(self.confidence / redundancy.best_general(self, "confidence"))
+
+    def prune(
+        self,
+        by: str = "improvement",
+        *,
+        measure: str = "confidence",
+        min_improvement: float = 0.0,
+        min_boost: float = 1.0,
+        alpha: float = 0.05,
+    ) -> Self:
+        """Return the rules that say what no simpler one does.
+
+        Parameters
+        ----------
+        by : {"improvement", "boost", "closure", "productive"}, default="improvement"
+            ``improvement`` keeps rules whose `improvement` in ``measure`` exceeds ``min_improvement``, ``boost`` those
+            whose `boost` exceeds ``min_boost``. ``productive`` keeps rules each item of whose antecedent adds to it
+            by Fisher's exact test at level ``alpha``, uncorrected [1]_ (`significant` with ``test="productive"``
+            corrects). ``closure`` drops rules that another one here implies: same counts with less on the left or
+            more on the right, so that the minimal non-redundant ones are left [2]_. The first three keep rules with
+            an empty antecedent, which have nothing simpler.
+        measure : str, default="confidence"
+        min_improvement : float, default=0.0
+        min_boost : float, default=1.0
+        alpha : float, default=0.05
+
+        References
+        ----------
+        .. [1] Webb, G. I. (2007). Discovering significant patterns. Machine Learning 68, 1-33.
+        .. [2] Bastide, Y., Pasquier, N., Taouil, R., Stumme, G., Lakhal, L. (2000). Mining minimal non-redundant
+           association rules using frequent closed itemsets. Computational Logic, 972-986.
+        """
+        check_choice(by, "by", PRUNINGS)
         check_number(min_improvement, "min_improvement", low=0.0)
-        values = np.asarray(getattr(self, measure), dtype=np.float64)
-        longest = int(np.diff(self.antecedents.indptr).max(initial=0))
-        if longest > 24:
+        check_number(min_boost, "min_boost", low=0.0)
+        check_number(alpha, "alpha", low=0.0, high=1.0, strict_low=True)
+        if by == "closure":
+            return self._select(np.flatnonzero(~redundancy.implied(self)))
+        if by == "improvement":
+            keep = self.improvement(measure) > min_improvement
+        elif by == "boost":
+            keep = self.boost() > min_boost
+        else:
+            keep = redundancy.productive_log_p(self) <= np.log(alpha)
+        return self._select(np.flatnonzero(keep | (np.diff(self.antecedents.indptr) == 0)))
+
+    def interval(self, measure: str = "confidence", *, level: float = 0.95) -> NDArray[np.float64]:
+        """Return the confidence interval of a measure for each rule.
+
+        Parameters
+        ----------
+        measure : {"confidence", "lift", "odds_ratio"}, default="confidence"
+            Exact for confidence [1]_; for lift and the odds ratio normal in the logarithm, with half a basket added
+            to each cell [2]_, which may leave a sample value of inf outside.
+        level : float, default=0.95
+            Of one rule; intervals of rules that were chosen for their values cover less often.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_rules, 2)
+
+        References
+        ----------
+        .. [1] Clopper, C. J., Pearson, E. S. (1934). The use of confidence or fiducial limits illustrated in the case
+           of the binomial. Biometrika 26, 404-413.
+        .. [2] Gart, J. J. (1966). Alternative analyses of contingency tables. JRSS B 28, 164-179.
+        """
+        function = INTERVALS[check_choice(measure, "measure", tuple(INTERVALS))]
+        return function(self.n_ab, self.n_a, self.n_b, self.n, level=level)
+
+    def adjusted_p(self, correction: str = "tarone", *, test: str = "fisher_p") -> NDArray[np.float64]:
+        """Return the rules' p-values, corrected for all that was searched and not only for what was kept.
+
+        Parameters
+        ----------
+        correction : str, default="tarone"
+            ``tarone``, ``bonferroni`` and ``holm`` hold the family-wise error, ``benjamini-hochberg`` and
+            ``benjamini-yekutieli`` the false discovery rate. ``tarone`` counts only antecedents that could be
+            significant at all; it never gives larger values than ``bonferroni``, and needs ``fisher_p``.
+        test : {"fisher_p", "fisher_p_two_sided", "chi_squared_p", "productive"}, default="fisher_p"
+            Whether both sides stand together oftener than by chance; oftener or less often, exactly or by the
+            asymptotic distribution; or whether each item of the antecedent adds to the rule, see `prune`.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_rules,)
+
+        Raises
+        ------
+        InputError
+            If these rules do not know what was searched, as those of `AssociationRules` do.
+
+        Notes
+        -----
+        The hypotheses are all frequent itemsets as antecedents, with all consequents that the frequent items allow.
+        See `crmintel.patterns.significance` for why this holds.
+        """
+        check_choice(correction, "correction", CORRECTIONS)
+        check_choice(test, "test", TESTS)
+        if correction == "tarone" and test != "fisher_p":
+            raise InputError(f"correction='tarone' needs test='fisher_p', got {test!r}; take 'bonferroni'.")
+        if self.space is None:
             raise InputError(
-                f"an antecedent of {longest} items has too many parts to compare with; at most 24."
+                "these rules do not know how many were looked at; only those of AssociationRules().fit(...) do."
             )
-        items, offsets = _csr(self.antecedents)
-        targets, target_offsets = _csr(self.consequents)
-        keys = item_keys(self.items.size)
-        hashes = np.zeros(len(self), dtype=np.uint64)
-        hash_sets(items=targets, offsets=target_offsets, keys=keys, hashes=hashes)
-        hashes *= np.uint64(
-            0x9E3779B97F4A7C15
-        )  # so that a set means something else on the right than on the left
-        hash_sets(items=items, offsets=offsets, keys=keys, hashes=hashes)
-        slots = empty_slots(len(self))
-        index_sets(hashes=hashes, slots=slots)
-        best = np.empty(len(self))
-        find_best_general(
-            items=items, offsets=offsets, targets=targets, target_offsets=target_offsets, keys=keys,
-            hashes=hashes, slots=slots, values=values, side=np.empty(longest + 1, dtype=np.int32), best=best,
-        )  # fmt: skip
-        chance = MEASURES[measure](self.n_b, np.full(len(self), self.n), self.n_b, self.n)
-        best = np.where(np.diff(offsets) > 0, np.fmax(best, chance), best)
-        return self._select(np.flatnonzero(values - best > min_improvement))
+        if test == "productive":
+            log_p = redundancy.productive_log_p(self)
+        else:
+            log_p = log_p_values(test, self.n_ab, self.n_a, self.n_b, self.n)
+        sizes = np.diff(self.consequents.indptr).astype(np.int64)
+        return adjust(log_p, correction, self.space, self.n_b, sizes, self.n)
+
+    def significant(self, alpha: float = 0.05, correction: str = "tarone", *, test: str = "fisher_p") -> Self:
+        """Return the rules whose `adjusted_p` is at most ``alpha``.
+
+        On baskets whose items are independent, any rule at all is left in at most a share ``alpha`` of cases.
+
+        Parameters
+        ----------
+        alpha : float, default=0.05
+        correction, test : str
+            See `adjusted_p`.
+        """
+        check_number(alpha, "alpha", low=0.0, high=1.0, strict_low=True)
+        return self._select(np.flatnonzero(self.adjusted_p(correction, test=test) <= alpha))
 
     def to_frame(
         self, library: str | None = None, *, measures: Sequence[str] = ("support", "confidence", "lift")
@@ -231,29 +388,3 @@ class RuleSet:
             for rule, confidence, lift in zip(shown, shown.confidence, shown.lift, strict=True)
         ]
         return "\n".join([head, *lines, *(["  ..."] if len(self) > 5 else [])])
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array
-
-
-def _frozen_csr(matrix: Any) -> Any:
-    matrix = matrix.copy()
-    for array in (matrix.data, matrix.indices, matrix.indptr):
-        _frozen(array)
-    return matrix
-
-
-def _csr(matrix: Any) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    return matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
-
-
-def item_keys(n_items: int) -> NDArray[np.uint64]:
-    """Return one random 64-bit key per item, always the same ones."""
-    return np.random.default_rng(1969).integers(0, 2**64, size=n_items, dtype=np.uint64)
-
-
-def empty_slots(n_sets: int) -> NDArray[np.int32]:
-    """Return an empty table for `crmintel.kernels.rules.index_sets`, at most half full with ``n_sets``."""
-    return np.full(1 << max(2, (2 * n_sets).bit_length()), -1, dtype=np.int32)

@@ -203,7 +203,7 @@ def test_clone_and_parameters():
     ("params", "message"),
     [
         ({"measure": "lifft"}, "measure must be one of"),
-        ({"measure": "fisher_p"}, r"rules\[rules.fisher_p <= 0.05\]"),
+        ({"measure": "fisher_p"}, "thresholds={.fisher_p.: 0.05}"),
         ({"min_value": float("nan")}, r"min_value \(of confidence\)"),
         ({"min_value": -0.5}, r"min_value \(of confidence\) must be >= 0 and <= 1"),
         ({"min_value": 1.5}, "min_value"),
@@ -240,7 +240,7 @@ def test_counts_and_matrices_must_fit():
 
 def test_prune_by_measure(groceries):
     assert len(groceries.prune(min_improvement=0.1)) < len(groceries.prune()) < len(groceries)
-    with pytest.raises(InputError, match="small where a rule is strong"):
+    with pytest.raises(InputError, match="by must be one of 'improvement'"):
         groceries.prune("fisher_p")
     with pytest.raises(InputError, match="min_improvement"):
         groceries.prune(min_improvement=-1)

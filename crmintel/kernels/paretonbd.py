@@ -93,17 +93,17 @@ def decay_integrals(a, A, p, B, q, L, nodes, weights, out):
                 n = int(6.0 + 2.4 * math.sqrt(steep) + 2.4 * max(half - 0.5, 0.0))
                 for k in range(n * (n - 1) // 2, n * (n + 1) // 2):
                     at = 0.5 * (v + far) + half * nodes[k]
-                    rise = math.expm1(at)
-                    y, z = m * rise / A[i], m * rise / B[i]
-                    b0 = at if A[i] <= B[i] else math.log1p(y)
-                    b2 = at if B[i] < A[i] else math.log1p(z)
+                    rise = math.exp(at) - 1.0 if a[i] == 1.0 else math.expm1(at)
+                    y, z = 1.0 + m * rise / A[i], 1.0 + m * rise / B[i]
+                    b0 = at if A[i] <= B[i] else math.log(y)
+                    b2 = at if B[i] < A[i] else math.log(z)
                     g = at - p[i] * b0 - q[i] * b2 - top
                     if a[i] > 1.0:
                         g += (a[i] - 1.0) * math.log(rise)
                     mass = half * weights[k] * math.exp(g)
                     total += mass
                     if out.shape[0] > 1:
-                        b1, b3 = 1.0 / (1.0 + y), 1.0 / (1.0 + z)
+                        b1, b3 = 1.0 / y, 1.0 / z
                         s0, s1, s2, s3 = s0 + mass * b0, s1 + mass * b1, s2 + mass * b2, s3 + mass * b3
                         s00, s01, s02, s03 = (
                             s00 + mass * b0 * b0,

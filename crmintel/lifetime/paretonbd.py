@@ -20,7 +20,6 @@ from crmintel.lifetime.nbd import nobody_leaves
 _BLOCK = 4096  # customers whose moments are held at once
 _NEVER = 1e300  # times beyond are inf
 _MOST_STEPS = 200
-_TRIANGLE = np.triu_indices(4)
 
 
 class ParetoNBD(PurchaseModel):
@@ -276,34 +275,31 @@ def _block_terms(h: Histories, weights: Vector, theta: Vector) -> tuple[float, V
     # each linear in one of the four functions that have been averaged.
     to_alpha, to_beta = np.log1p(silence / A), np.log1p(silence / B)
     factor = np.stack([np.full(q.size, -r), -q * alpha / A, np.full(q.size, -s), -(s + 1.0) * beta / B])
-    slope = factor * mean + np.stack([r * to_alpha, q * k, 1.0 + s * to_beta, s * l])
-    i, j = _TRIANGLE
-    bend = factor[i] * factor[j] * (square - mean[i] * mean[j])
-    bend[0] += slope[0]
-    bend[1] += r / q * slope[1]
-    bend[4] += q * k * (1.0 - k) + factor[1] * (mean[1] - alpha / A * square[4])
-    bend[7] += slope[2] - 1.0
-    bend[8] += s * (l - beta / B * mean[3])
-    bend[9] += s * l * (1.0 - l) + factor[3] * (mean[3] - beta / B * square[9])
+    part = factor * mean
+    slope = part + np.stack([r * to_alpha, q * k, 1.0 + s * to_beta, s * l])
     log_odds = theta[2] - np.log(B) + log_J + q * to_alpha + s * to_beta
-    gone = expit(log_odds)
-    value = weights @ (np.logaddexp(0.0, log_odds) - r * c - h.x * (theta[1] + c) - s * d)
-    gradient = weights @ np.stack([-r * c, r - q * k, -s * d, s * (1.0 - l)], axis=1) + slope @ (
-        weights * gone
-    )
+    gone, w = expit(log_odds), weights
+    g = w * gone
+    value = w @ (np.logaddexp(0.0, log_odds) - r * c - h.x * (theta[1] + c) - s * d)
+    gradient = slope @ g + np.array([-r * (w @ c), w @ (r - q * k), -s * (w @ d), s * (w @ (1.0 - l))])
     upper = np.zeros((4, 4))
-    upper[_TRIANGLE] = bend @ (weights * gone)
-    upper[0] += weights @ np.stack([-r * c, r * (1.0 - k), np.zeros(q.size), np.zeros(q.size)], axis=1)
-    upper[1, 1] -= weights @ (q * k * (1.0 - k))
-    upper[2, 2:] += weights @ np.stack([-s * d, s * (1.0 - l)], axis=1)
-    upper[3, 3] -= weights @ (s * l * (1.0 - l))
-    hessian = upper + np.triu(upper, 1).T + (slope * (weights * gone * (1.0 - gone))) @ slope.T
-    return value, gradient, hessian
+    for i, j, moment in zip(*np.triu_indices(4), square, strict=True):
+        upper[i, j] = (factor[i] * factor[j] * g) @ moment
+    upper[0, 0] += slope[0] @ g - r * (w @ c)
+    upper[0, 1] += r * (slope[1] @ (g / q) + w @ (1.0 - k))
+    upper[1, 1] += (factor[1] * (mean[1] - alpha / A * square[4])) @ g - (q * k * (1.0 - k)) @ (w - g)
+    upper[2, 2] += (slope[2] - 1.0) @ g - s * (w @ d)
+    upper[2, 3] += s * (g @ (l - beta / B * mean[3]) + w @ (1.0 - l))
+    upper[3, 3] += (factor[3] * (mean[3] - beta / B * square[9])) @ g - s * ((w - g) @ (l * (1.0 - l)))
+    covariance = (slope * (g * (1.0 - gone))) @ slope.T - (part * g) @ part.T
+    return value, gradient, covariance + upper + np.triu(upper, 1).T
 
 
 def _distinct(h: Histories, weights: Vector) -> tuple[Histories, Vector]:
     """Return the histories that differ, and the weight of each."""
     T, Ts = factorize_integers(h.T.view(np.int64))
+    if Ts.size > len(h) // 2:  # times to the second: few twins
+        return h, weights
     t_x, t_xs = factorize_integers(h.t_x.view(np.int64))
     both, pairs = factorize_integers(T.astype(np.int64) * t_xs.size + t_x)
     x = h.x.astype(np.int64)

@@ -57,6 +57,13 @@ def _rules() -> Any:
     return ci.AssociationRules(ci.FrequentItemsets(min_support=2), min_value=0.1).fit(_log().baskets()).rules_
 
 
+def _sequences() -> None:
+    sequences = _log().sequences(level="week")
+    ci.FrequentSequences(min_support=0.3, max_length=3).fit(sequences)
+    for max_gap in (None, "2W"):
+        ci.FrequentSequences(min_support=0.3, target="closed", max_length=3, max_gap=max_gap).fit(sequences)
+
+
 STEPS: dict[str, Callable[[], Any]] = {
     "TransactionLog": _build_logs,
     "LogCleaner": _clean,
@@ -73,6 +80,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "AssociationRules": _rules,
     "RuleSet": lambda: _rules().prune().sort("fisher_p"),
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),
+    "FrequentSequences": _sequences,
     "make_baskets": lambda: ci.datasets.make_baskets(n_baskets=50, n_items=20, random_state=0),
 }
 

@@ -43,6 +43,7 @@ CASES = {
     "CustomerKMeans": (ci.CustomerKMeans(n_clusters=3, random_state=0), rows),
     "CustomerSummary": (ci.CustomerSummary(unit="week", extra=("spend", "sum_log_gaps")), None),
     "FrequentItemsets": (itemsets(), ci.TransactionLog.baskets),
+    "FrequentSequences": (ci.FrequentSequences(min_support=0.1), lambda log: log.sequences()),
     "GammaGamma": (ci.GammaGamma(), rows),
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),

@@ -14,6 +14,7 @@ from crmintel._frames import Table
 from crmintel._instants import MISSING_TIME, read_instants
 from crmintel._validation import as_numbers
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from crmintel.kernels.runs import gather_runs
 
 Flat = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
@@ -34,6 +35,17 @@ def join_elements(
     first = np.flatnonzero(new_time)
     offsets = np.searchsorted(owners[first], np.arange(n_owners + 1))
     return offsets.astype(np.int64), np.append(first, codes.size), codes, times[first]
+
+
+def gather_ragged(
+    offsets: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the offsets of the ``chosen`` runs put one behind the other, and where their entries stood."""
+    starts, stops = offsets[:-1][chosen], offsets[1:][chosen]
+    new = np.append(0, np.cumsum(stops - starts))
+    places = np.empty(new[-1], dtype=np.int64)
+    gather_runs(starts, stops, places)
+    return new, places
 
 
 def read_times(table: Table, name: str | None, owners: NDArray[np.int32]) -> NDArray[Any]:

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmintel._cells import read_only
 from crmintel._frames import build_frame, open_frame
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.kernels.runs import gather_runs
-from crmintel.transactions.elements import join_elements, nested_elements, read_times
+from crmintel.transactions.elements import gather_ragged, join_elements, nested_elements, read_times
 from crmintel.transactions.incidence import check_labels, refuse_missing
 
 _STATE = ("offsets", "element_offsets", "items", "times", "labels", "customers", "library")
@@ -204,8 +203,8 @@ class Sequences:
                 raise InputError(
                     f"a mask over these sequences needs {len(self)} values, got shape {key.shape}."
                 )
-        offsets, elements = _gather(self.offsets, np.arange(len(self))[key])
-        element_offsets, places = _gather(self.element_offsets, elements)
+        offsets, elements = gather_ragged(self.offsets, np.arange(len(self))[key])
+        element_offsets, places = gather_ragged(self.element_offsets, elements)
         return self._of(
             offsets,
             element_offsets,
@@ -312,18 +311,6 @@ def as_sequences(X: Any) -> Sequences:
         f"X must be Sequences, a log, or a list of sequences such as [[['a', 'b'], ['c']]]; got {type(X).__name__}. "
         "A long table is read by Sequences.from_frame(frame, sequence=..., time=..., item=...)."
     )
-
-
-def _gather(
-    offsets: NDArray[np.int64], chosen: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the offsets of the ``chosen`` runs put one behind the other, and where their entries stood."""
-    starts, stops = offsets[:-1][chosen], offsets[1:][chosen]
-    new = np.zeros(chosen.size + 1, dtype=np.int64)
-    np.cumsum(stops - starts, out=new[1:])
-    places = np.empty(new[-1], dtype=np.int64)
-    gather_runs(starts, stops, places)
-    return new, places
 
 
 def _restore(cls: Any, *state: Any) -> Any:

@@ -1,0 +1,64 @@
+"""Sequential patterns as a prefix tree, and as lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.kernels.sequences import expand_patterns, measure_patterns
+from crmintel.transactions.elements import gather_ragged
+
+
+@dataclass(frozen=True, slots=True)
+class FlatPatterns:
+    """Patterns as lists of elements, elements as lists of rising item codes; see `SequencePatterns`."""
+
+    items: NDArray[np.int32]
+    element_offsets: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int32]
+
+    def select(self, chosen: NDArray[np.bool_]) -> FlatPatterns:
+        """Return the ``chosen`` patterns."""
+        offsets, elements = gather_ragged(self.offsets, np.flatnonzero(chosen))
+        element_offsets, places = gather_ragged(self.element_offsets, elements)
+        return FlatPatterns(self.items[places], element_offsets, offsets, self.counts[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class PatternTrie:
+    """Patterns as a prefix tree: number k is that of ``parent[k]`` (-1: the empty one) and one item more.
+
+    A ``code`` below the number of ``items`` joins the last element; from there on it opens a new one.
+    """
+
+    parent: NDArray[np.int32]
+    code: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    items: NDArray[np.int32]
+
+    def flat(self) -> FlatPatterns:
+        """Return the same patterns in the same order as lists."""
+        n = self.parent.size
+        item_offsets, offsets = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
+        measure_patterns(
+            parent=self.parent,
+            code=self.code,
+            n_items=self.items.size,
+            item_offsets=item_offsets,
+            offsets=offsets,
+        )
+        ranks = np.empty(item_offsets[-1], dtype=np.int32)
+        element_offsets = np.empty(offsets[-1] + 1, dtype=np.int64)
+        expand_patterns(
+            parent=self.parent,
+            code=self.code,
+            n_items=self.items.size,
+            item_offsets=item_offsets,
+            offsets=offsets,
+            items=ranks,
+            element_offsets=element_offsets,
+        )
+        return FlatPatterns(self.items[ranks], element_offsets, offsets, self.counts)

@@ -70,8 +70,10 @@ def _insert(path, length, count, start, end, tree, heads, slots, mask):
 
 
 @kernel
-def grow_tree(entries, row_ends, tree, heads, slots, path):
+def grow_tree(entries, row_ends, weights, tree, heads, slots, path):
     """Build the tree of all baskets: ``entries`` in rank order, basket by basket; return its number of nodes.
+
+    Where ``weights`` is not empty, it holds how often each basket counts.
 
     ``heads`` and ``slots`` must come in as -1, ``slots`` with a power of two of places.
     """
@@ -81,7 +83,9 @@ def grow_tree(entries, row_ends, tree, heads, slots, path):
         length = row_ends[row] - begin
         for k in range(length):
             path[k] = entries[row_ends[row] - 1 - k]
-        end = _insert(path, length, 1, 0, end, tree, heads, slots, mask)
+        weight = np.int64(weights[row] if weights.size > 0 else 1)
+        if weight > 0:
+            end = _insert(path, length, weight, 0, end, tree, heads, slots, mask)
         begin = row_ends[row]
     return end
 

@@ -97,6 +97,33 @@ def expand(parent, item, offsets, items):
 
 
 @kernel
+def _rarest(items, first, last, column_start):
+    """Return the item of the shortest column among ``items[first:last]``."""
+    rarest = items[first]
+    for q in range(first + 1, last):
+        code = items[q]
+        if column_start[code + 1] - column_start[code] < column_start[rarest + 1] - column_start[rarest]:
+            rarest = code
+    return rarest
+
+
+@kernel
+def _holds(items, first, last, indices, low, end):
+    """Whether the row ``indices[low:end]`` (rising) holds all of ``items[first:last]`` (rising)."""
+    for q in range(first, last):
+        high = end
+        while low < high:
+            middle = (low + high) >> 1
+            if indices[middle] < items[q]:
+                low = middle + 1
+            else:
+                high = middle
+        if low == end or indices[low] != items[q]:
+            return False
+    return True
+
+
+@kernel
 def find_members(start, items, item_offsets, indptr, indices, column_start, column_rows, offsets, rows):
     """List the baskets that hold each itemset, from itemset ``start`` on: those of its rarest item with all others.
 
@@ -106,31 +133,26 @@ def find_members(start, items, item_offsets, indptr, indices, column_start, colu
     n_itemsets = item_offsets.size - 1
     for k in range(start, n_itemsets):
         first, last = item_offsets[k], item_offsets[k + 1]
-        rarest = items[first]
-        for q in range(first + 1, last):
-            code = items[q]
-            if column_start[code + 1] - column_start[code] < column_start[rarest + 1] - column_start[rarest]:
-                rarest = code
+        rarest = _rarest(items, first, last, column_start)
         at = offsets[k]
         if at + column_start[rarest + 1] - column_start[rarest] > rows.size:
             return k
         for place in range(column_start[rarest], column_start[rarest + 1]):
             row = column_rows[place]
-            low, end = indptr[row], indptr[row + 1]
-            q = first
-            while q < last:
-                high = end
-                while low < high:
-                    middle = (low + high) >> 1
-                    if indices[middle] < items[q]:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low == end or indices[low] != items[q]:
-                    break
-                q += 1
-            if q == last:
+            if _holds(items, first, last, indices, indptr[row], indptr[row + 1]):
                 rows[at] = row
                 at += 1
         offsets[k + 1] = at
     return n_itemsets
+
+
+@kernel
+def weigh_members(items, item_offsets, indptr, indices, column_start, column_rows, weights, sums):
+    """Add the weights of the baskets that hold each itemset to ``sums``; see `find_members`."""
+    for k in range(sums.size):
+        first, last = item_offsets[k], item_offsets[k + 1]
+        rarest = _rarest(items, first, last, column_start)
+        for place in range(column_start[rarest], column_start[rarest + 1]):
+            row = column_rows[place]
+            if _holds(items, first, last, indices, indptr[row], indptr[row + 1]):
+                sums[k] += weights[row]

@@ -159,7 +159,7 @@ def mine_projected(
     ----------
     base_entries, base_parts : the ordered baskets, see `crmintel.kernels.itemsets.order_baskets`
     min_count, max_length : bounds of what is written
-    bias : how much the estimated cost of rows weighs against that of bits; 0 never takes bits
+    bias : how much the estimated cost of rows weighs against that of bits; from 1 on, two words are always bits
     stop : (1,) another thread may write 1 here to end the search
     trie : filled here, unless ``counting``; then itemsets are tallied in ``lengths``, see
         `crmintel.kernels.itemsets_count`
@@ -249,7 +249,7 @@ def mine_projected(
         n_words = (n_rows + 63) >> 6
         bit_cost = n * n * (n_words * WORD_COST + STEP_COST) + n * n_words
         row_cost = squares * ENTRY_COST + n * ITEM_COST
-        if bias > 0 and (n_words <= 2 or bit_cost < bias * row_cost):
+        if bit_cost < bias * row_cost or (n_words <= 2 and bias >= 1.0):
             state[MAX_LEVELS] = max_length - depth - 1
             status = open_class(
                 entries, rows[BEGIN], rows[END], n_rows, members[LABEL, above : above + n],

@@ -19,43 +19,15 @@ from crmintel.kernels.itemsets import (
     NEEDED,
     PARENT,
     TRIE_FULL,
-    expand,
-    itemset_offsets,
     order_baskets,
 )
+from crmintel.patterns._found import Flat as Flat
+from crmintel.patterns._found import Trie as Trie
 from crmintel.patterns._searches import Arenas, PrefixTreeSearch, ProjectionSearch
 from crmintel.transactions.baskets import Baskets
 
 # A fixed number: neither the itemsets nor their order may depend on the number of threads.
 _N_CHUNKS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Flat:
-    """Itemsets as lists of rising item codes: number k is ``items[offsets[k]:offsets[k + 1]]``."""
-
-    items: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    counts: NDArray[Any]
-    algorithm: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trie:
-    """Itemsets as a prefix tree: number k is that of ``parent[k]`` (-1: the empty one) with the item ``item[k]``."""
-
-    parent: NDArray[np.int32]
-    item: NDArray[np.int32]
-    counts: NDArray[Any]
-    algorithm: str
-
-    def flat(self) -> Flat:
-        """Return the same itemsets in the same order as lists."""
-        offsets = np.empty(self.parent.size + 1, dtype=np.int64)
-        itemset_offsets(parent=self.parent, offsets=offsets)
-        items = np.empty(offsets[-1], dtype=np.int32)
-        expand(parent=self.parent, item=self.item, offsets=offsets, items=items)
-        return Flat(items, offsets, self.counts, self.algorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +77,22 @@ def mine(
     n_threads: int,
     max_itemsets: int,
     verbose: bool | int,
+    weights: NDArray[np.int32] | None = None,
 ) -> Trie:
-    """Return all itemsets that ``min_count`` baskets or more hold.
+    """Return all itemsets that ``min_count`` baskets or more hold; ``fpgrowth`` can count baskets by ``weights``.
 
     Raises
     ------
     CapacityError
         If there are more than ``max_itemsets``.
     """
-    ordered = order(baskets, min_count)
+    ordered = order(baskets, min_count, weights)
     if ordered.items.size > max_itemsets:
         _refuse(max_itemsets, min_count)
     longest = np.iinfo(np.int32).max if max_length is None else max_length
     search: _Search
     if algorithm == "fpgrowth":
-        search = PrefixTreeSearch(ordered, min_count, longest)
+        search = PrefixTreeSearch(ordered, min_count, longest, weights)
     else:
         search = ProjectionSearch(ordered, min_count, longest, algorithm)
     tries, states = _run(search, _chunks(ordered), n_threads, max_itemsets, min_count, verbose)
@@ -143,17 +116,20 @@ def count(
     return by_length
 
 
-def order(baskets: Baskets, min_count: int) -> OrderedBaskets:
+def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = None) -> OrderedBaskets:
     """Rank the frequent items by falling count (then by code) and sort the baskets by rank."""
     n_items = baskets.shape[1]
-    counts = np.bincount(baskets.indices, minlength=n_items)
+    occurrences = counts = np.bincount(baskets.indices, minlength=n_items)
+    if weights is not None:
+        entry_weights = np.repeat(weights, np.diff(baskets.indptr))
+        counts = np.bincount(baskets.indices, entry_weights, minlength=n_items).astype(np.int64)
     items = np.flatnonzero(counts >= min_count)
     items = items[np.argsort(-counts[items], kind="stable")]
     counts = counts[items]
     rank = np.full(n_items, -1, dtype=np.int32)
     rank[items] = np.arange(items.size, dtype=np.int32)
     first = np.zeros(items.size + 1, dtype=np.int32)
-    np.cumsum(counts, out=first[1:])
+    np.cumsum(occurrences[items], out=first[1:])
     entries = np.empty(first[-1], dtype=np.int32)
     parts = np.empty((2, first[-1]), dtype=np.int32)
     row_ends = np.empty(len(baskets), dtype=np.int32)
@@ -220,7 +196,12 @@ def _run(
 
 
 def _mine_chunk(
-    search: _Search, low: int, high: int, max_itemsets: int | None, stop: NDArray[np.int32], spare: list[Arenas]
+    search: _Search,
+    low: int,
+    high: int,
+    max_itemsets: int | None,
+    stop: NDArray[np.int32],
+    spare: list[Arenas],
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Mine the itemsets whose least frequent item has a rank in low..high-1; give arrays room as it is needed."""
     try:

@@ -24,11 +24,19 @@ class ProjectionSearch:
     """Projected rows and columns of bits, see `crmintel.kernels.itemsets_projection`."""
 
     def __init__(
-        self, ordered: OrderedBaskets, min_count: int, max_length: int, algorithm: str, *, counting: bool = False
+        self,
+        ordered: OrderedBaskets,
+        min_count: int,
+        max_length: int,
+        algorithm: str,
+        *,
+        counting: bool = False,
     ) -> None:
         self.ordered, self.min_count, self.max_length = ordered, min_count, max_length
         self.algorithm, self.counting = algorithm, counting
-        self.bias = {"auto": 1.0, "projection": 0.0, "bitset": np.inf}[algorithm]
+        # Rows that are more than half full cost more than 100 times what bits do: copying many equal long baskets
+        # again and again would not end.
+        self.bias = {"auto": 1.0, "projection": 0.01, "bitset": np.inf}[algorithm]
 
     def arenas(self) -> Arenas:
         """Return the arrays a search works in; they serve one chunk after the other."""
@@ -97,7 +105,13 @@ class ProjectionSearch:
 class PrefixTreeSearch:
     """FP-growth, see `crmintel.kernels.fptree`."""
 
-    def __init__(self, ordered: OrderedBaskets, min_count: int, max_length: int) -> None:
+    def __init__(
+        self,
+        ordered: OrderedBaskets,
+        min_count: int,
+        max_length: int,
+        weights: NDArray[np.int32] | None = None,
+    ) -> None:
         self.ordered, self.min_count, self.max_length = ordered, min_count, max_length
         n_items, n_entries = ordered.items.size, ordered.entries.size
         self.tree = np.empty((4, n_entries), dtype=np.int32)
@@ -105,6 +119,7 @@ class PrefixTreeSearch:
         n_nodes = fptree.grow_tree(
             entries=ordered.entries,
             row_ends=ordered.row_ends,
+            weights=np.empty(0, dtype=np.int32) if weights is None else weights,
             tree=self.tree,
             heads=self.heads,
             slots=np.full(1 << (2 * n_entries).bit_length(), -1, dtype=np.int32),

@@ -14,7 +14,7 @@ from crmintel._frames import build_frame
 from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError
 from crmintel.kernels.itemsets import find_members
-from crmintel.patterns._mining import Flat, Trie
+from crmintel.patterns._found import Flat, Trie, as_flat
 from crmintel.transactions.baskets import Baskets
 
 _MOST_MEMBERS = 1 << 28  # entries of a membership matrix: 1.3 GiB when done
@@ -78,8 +78,7 @@ class Itemsets:
         self.downward_closed = downward_closed
 
     def _flat(self) -> Flat:
-        if isinstance(self._found, Trie):
-            self._found = self._found.flat()
+        self._found = as_flat(self._found)
         return self._found
 
     def __len__(self) -> int:

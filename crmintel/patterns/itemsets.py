@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, Self
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import thread_count
-from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError
-from crmintel.patterns._mining import mine, support_count
+from crmintel._validation import check_choice, check_number, check_weights, exact
+from crmintel.exceptions import CapacityError, InputError
+from crmintel.patterns._mining import support_count
+from crmintel.patterns._request import Request, item_codes
 from crmintel.patterns.itemset_table import Itemsets
-from crmintel.transactions.baskets import as_baskets
+from crmintel.transactions.baskets import Baskets, as_baskets
 
 ALGORITHMS = ("auto", "fpgrowth", "projection", "bitset")
+TARGETS = ("all", "closed", "maximal", "generators")
 
 
 class FrequentItemsets(TransformerMixin, BaseEstimator):
@@ -26,14 +31,25 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
     min_support : int or float, default=0.01
         An int is a count of baskets (at least 1), a float in (0, 1] a share of them; a share is turned into the
         smallest count that reaches it exactly, as the decimal number that is printed.
-    target : {"all"}, default="all"
-        Which frequent itemsets.
+    target : {"all", "closed", "maximal", "generators"}, default="all"
+        Which frequent itemsets: all; those without a superset in the same baskets; those without a frequent
+        superset; those without a subset in the same baskets.
     max_length : int, default=None
         Largest number of items in an itemset.
     algorithm : {"auto", "fpgrowth", "projection", "bitset"}, default="auto"
-        ``fpgrowth`` mines prefix trees [1]_; ``projection`` copies the conditional databases as rows [2]_;
-        ``bitset`` holds them as columns of bits [3]_; ``auto`` takes rows or bits for each conditional database by
-        estimated cost. All find the same itemsets.
+        How all itemsets are found; the other targets have their own. ``fpgrowth`` mines prefix trees [1]_;
+        ``projection`` copies the conditional databases as rows [2]_ (unless these are more than half full);
+        ``bitset`` holds them as columns of bits [3]_;
+        ``auto`` takes rows or bits for each conditional database by estimated cost. All find the same itemsets.
+    min_length : int, default=1
+        Smallest number of items in an itemset.
+    top_k : int, default=None
+        Keep only the k itemsets of highest count, none below ``min_support``. Among equal counts shorter ones come
+        first, then those whose items come first in the order of the labels.
+    include : list of items, default=None
+        Items that every itemset must hold.
+    exclude : list of items, default=None
+        Items that are left out of the baskets before they are mined.
     max_itemsets : int, default=20_000_000
         More than these are not stored: `CapacityError`.
     n_jobs : int, default=None
@@ -44,15 +60,16 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     itemsets_ : Itemsets
-    min_count_ : int
-        ``min_support`` as a count of baskets.
+    min_count_ : int or float
+        ``min_support`` as a count of baskets, or as a sum of weights.
     algorithm_ : str
         What was used; ``auto`` tells where it went: ``projection``, ``bitset`` or ``projection+bitset``.
 
     Raises
     ------
     InputError
-        If there are no baskets, or a parameter is out of its bounds.
+        If there are no baskets, an item of ``include`` or ``exclude`` is unknown, or a parameter is out of its
+        bounds.
     CapacityError
         If more than ``max_itemsets`` are frequent.
 
@@ -66,11 +83,16 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> from crmintel import FrequentItemsets
-    >>> miner = FrequentItemsets(min_support=0.5).fit([["milk", "bread"], ["milk", "bread", "tea"], ["milk"]])
+    >>> baskets = [["milk", "bread"], ["milk", "bread", "tea"], ["milk"]]
+    >>> miner = FrequentItemsets(min_support=0.5).fit(baskets)
     >>> miner.itemsets_.to_frame()["items"]
     array(['milk', 'bread', 'bread, milk'], dtype=object)
     >>> miner.transform([["milk", "tea"]]).toarray()
     array([[ True, False, False]])
+    >>> FrequentItemsets(min_support=1).count(baskets)
+    7
+    >>> FrequentItemsets(min_support=1, target="closed").fit(baskets).itemsets_.names().tolist()
+    ['milk', 'bread, milk', 'bread, milk, tea']
     """
 
     def __init__(
@@ -80,6 +102,10 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         max_length: int | None = None,
         algorithm: str = "auto",
         *,
+        min_length: int = 1,
+        top_k: int | None = None,
+        include: Sequence[Any] | None = None,
+        exclude: Sequence[Any] | None = None,
         max_itemsets: int = 20_000_000,
         n_jobs: int | None = None,
         verbose: bool | int = 0,
@@ -88,11 +114,15 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         self.target = target
         self.max_length = max_length
         self.algorithm = algorithm
+        self.min_length = min_length
+        self.top_k = top_k
+        self.include = include
+        self.exclude = exclude
         self.max_itemsets = max_itemsets
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Mine the baskets.
 
         Parameters
@@ -100,30 +130,118 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         X : Baskets, log, sparse matrix, boolean frame or array, or list of lists
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_baskets,), default=None
+            How much each basket counts, not below 0; only with ``target="all"``. Counts of itemsets are then sums of
+            weights (int64 where all weights are whole numbers, else float64), and shares are shares of the total.
+            Fractions are compared with the threshold up to a relative 1e-12, the rounding of their sums.
+            Weighted baskets are mined by ``fpgrowth``.
         """
-        check_choice(self.target, "target", ("all",))
+        baskets, request, min_count, total = self._request(X, sample_weight)
+        limit = self._limit()
+        if self.top_k is None:
+            found = request.mine(min_count, limit)
+        else:
+            k = int(check_number(self.top_k, "top_k", low=1, high=limit, integer=True))
+            found = request.best(k, min_count, limit)
+        self.min_count_ = min_count
+        self.algorithm_ = found.algorithm
+        self.itemsets_ = Itemsets(
+            found, baskets.items, len(baskets), baskets.library,
+            total=total,
+            downward_closed=self.target == "all" and self.min_length == 1 and request.include.size == 0,
+        )  # fmt: skip
+        return self
+
+    def count(self, X: Any, sample_weight: ArrayLike | None = None) -> int:
+        """Return how many itemsets there are, without storing them; ``top_k`` is left aside.
+
+        Parameters
+        ----------
+        X, sample_weight : as in `fit`
+            Baskets with weights, and ``include`` with another target than all, are counted by mining: no more than
+            ``max_itemsets``.
+
+        Returns
+        -------
+        int
+            Exact, however large.
+        """
+        return sum(self._lengths(X, sample_weight))
+
+    def count_by_length(self, X: Any, sample_weight: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Return how many itemsets of 0, 1, 2, ... items there are, without storing them.
+
+        Parameters
+        ----------
+        X, sample_weight : as in `count`
+
+        Returns
+        -------
+        ndarray of int64 of shape (longest + 1,)
+
+        Raises
+        ------
+        CapacityError
+            If a number is larger than int64 can hold; `count` has no such bound.
+        """
+        lengths = self._lengths(X, sample_weight)
+        most = max(lengths, default=0)
+        if most > np.iinfo(np.int64).max:
+            raise CapacityError(
+                f"there are {most:,} itemsets of {lengths.index(most)} items, more than 2**63 - 1. "
+                "count() gives their total; raise min_support or set max_length."
+            )
+        longest = max((length for length, n in enumerate(lengths) if n), default=0)
+        return np.array(lengths[: longest + 1], dtype=np.int64)
+
+    def _lengths(self, X: Any, sample_weight: ArrayLike | None) -> list[int]:
+        _, request, min_count, _ = self._request(X, sample_weight)
+        return request.lengths(min_count, self._limit())
+
+    def _limit(self) -> int:
+        return int(check_number(self.max_itemsets, "max_itemsets", low=1, high=2**31 - 2, integer=True))
+
+    def _request(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Baskets, Request, float, float]:
+        """Return the baskets, what is asked of them, the count that is frequent, and what a share is of."""
+        check_choice(self.target, "target", TARGETS)
         check_choice(self.algorithm, "algorithm", ALGORITHMS)
-        limit = int(check_number(self.max_itemsets, "max_itemsets", low=1, high=2**31 - 2, integer=True))
+        min_length = int(check_number(self.min_length, "min_length", low=1, integer=True))
         if self.max_length is not None:
             check_number(self.max_length, "max_length", low=1, integer=True)
+            if min_length > self.max_length:
+                raise InputError(
+                    f"min_length={min_length} is above max_length={self.max_length}: no itemset is left."
+                )
+        self._limit()
         n_threads = thread_count(self.n_jobs)
         baskets = as_baskets(X)
         if len(baskets) == 0:
             raise InputError("there are no baskets to mine; got 0 rows.")
-        min_count = support_count(self.min_support, len(baskets))
-        trie = mine(
+        weights = None
+        total: float = len(baskets)
+        if sample_weight is None:
+            min_count: float = support_count(self.min_support, len(baskets))
+        else:
+            weights = check_weights(sample_weight, len(baskets))
+            if self.target != "all":
+                raise InputError(
+                    f"sample_weight goes with target='all', not {self.target!r}; which baskets hold an itemset does "
+                    "not depend on their weights."
+                )
+            total, min_count = _weigh(self.min_support, weights)
+        request = Request.of(
             baskets,
-            min_count=min_count,
+            weights,
+            item_codes(self.include, baskets.items, "include"),
+            item_codes(self.exclude, baskets.items, "exclude"),
+            target=self.target,
+            min_length=min_length,
             max_length=self.max_length,
             algorithm=self.algorithm,
             n_threads=n_threads,
-            max_itemsets=limit,
             verbose=self.verbose,
         )
-        self.min_count_ = min_count
-        self.algorithm_ = trie.algorithm
-        self.itemsets_ = Itemsets(trie, baskets.items, len(baskets), baskets.library)
-        return self
+        return baskets, request, min_count, total
 
     def transform(self, X: Any) -> Any:
         """Return which baskets hold which itemset.
@@ -158,3 +276,16 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.sparse = True
         return tags
+
+
+def _weigh(min_support: Any, weights: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the sum of the weights, and the sum that is frequent."""
+    total = float(weights.sum())
+    if total == 0:
+        raise InputError("sample_weight is 0 for all baskets; one at least must count.")
+    if np.all(weights == np.floor(weights)):
+        return int(total), support_count(min_support, int(total))
+    least = support_count(min_support, 1)
+    if isinstance(min_support, int | np.integer):
+        return total, float(least)
+    return total, float(exact(min_support) * Fraction(total))

@@ -28,3 +28,24 @@ def as_dict(itemsets):
     found = {frozenset(itemset.items): itemset.count for itemset in itemsets}
     assert len(found) == len(itemsets)
     return found
+
+
+def weighted_bruteforce(baskets, weights):
+    """{frozenset: sum of weights} of all non-empty subsets of the baskets."""
+    seen = Counter()
+    for basket, weight in zip(map(frozenset, baskets), weights, strict=True):
+        for size in range(1, len(basket) + 1):
+            for items in combinations(sorted(basket), size):
+                seen[frozenset(items)] += weight
+    return seen
+
+
+def condensed(found, target):
+    """The closed, maximal or generator itemsets among all frequent ones, by comparing each with each."""
+    if target == "closed":
+        return {a: n for a, n in found.items() if not any(a < b and n == m for b, m in found.items())}
+    if target == "maximal":
+        return {a: n for a, n in found.items() if not any(a < b for b in found)}
+    if target == "generators":
+        return {a: n for a, n in found.items() if not any(b < a and n == m for b, m in found.items())}
+    return found

@@ -13,6 +13,7 @@ from .decisions.table import DecisionTable as DecisionTable
 from .features.behaviour import BehaviourFeatures as BehaviourFeatures
 from .features.rfm import RFMScorer as RFMScorer
 from .features.summary import CustomerSummary as CustomerSummary
+from .lifetime.bgbb import BetaGeoBetaBinomial as BetaGeoBetaBinomial
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.mbgnbd import ModifiedBetaGeoNBD as ModifiedBetaGeoNBD
@@ -23,9 +24,9 @@ from .patterns import measures as measures
 from .patterns.baselines import PopularityRecommender as PopularityRecommender
 from .patterns.baselines import RepeatPurchaseRecommender as RepeatPurchaseRecommender
 from .patterns.copurchase import CoPurchaseRecommender as CoPurchaseRecommender
-from .patterns.itemset_table import Itemsets as Itemsets
 from .patterns.evaluation import RecommenderEvaluation as RecommenderEvaluation
 from .patterns.evaluation import evaluate_recommender as evaluate_recommender
+from .patterns.itemset_table import Itemsets as Itemsets
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules

@@ -29,7 +29,7 @@ class Fold:
     place: dict[Any, int]
 
     @classmethod
-    def of(cls, log: TransactionLog, date: np.datetime64, days: int, task: str) -> _Fold:
+    def of(cls, log: TransactionLog, date: np.datetime64, days: int, task: str) -> Fold:
         past, future = log.split(date)
         before, after = purchases_of(past), purchases_of(future)
         n_items = before.items.size

@@ -13,9 +13,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from crmintel._compat import thread_count
-from crmintel._validation import check_number, check_vector
+from crmintel._validation import check_choice, check_number, check_vector
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.transactions.baskets import Baskets, as_baskets
+from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
 
 Ranking = tuple[NDArray[np.int32], NDArray[np.float64]]
@@ -158,8 +159,23 @@ class ItemRecommender(BaseEstimator):
 
 def owned_items(X: TransactionLog | Baskets, items: NDArray[Any]) -> Baskets:
     """Return what is in each basket, or what each customer of a log ever bought, over the columns ``items``."""
-    baskets = X.baskets().by_customer(len(X)) if isinstance(X, TransactionLog) else X
-    return baskets.with_items(items)
+    return buyers_of(X, "customer").with_items(items)
+
+
+def buyers_of(X: Any, level: Any) -> Baskets:
+    """Return the baskets of a log, or with ``level="customer"`` each customer's union; other ``X`` row by row."""
+    check_choice(level, "level", ("customer", "basket"))
+    baskets = as_baskets(X)
+    return baskets.by_customer(len(X)) if level == "customer" and isinstance(X, TransactionLog) else baskets
+
+
+def latest(X: Any, window: Any) -> TransactionLog:
+    """Return the last ``window`` days of a log."""
+    days = check_number(in_days(window, "window"), "window", low=1.0, high=1e6)
+    if not isinstance(X, TransactionLog):
+        raise InputError(f"window={window!r} needs dates: fit on a log, or leave it None.")
+    first = X.end.astype("datetime64[D]") - np.timedelta64(int(np.ceil(days)) - 1, "D")
+    return X.since(max(first, X.start.astype("datetime64[D]")))
 
 
 def rank_in_blocks(

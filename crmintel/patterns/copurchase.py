@@ -15,12 +15,14 @@ from crmintel.kernels.recommending import nearest_items, rank_by_neighbours
 from crmintel.patterns._recommending import (
     ItemRecommender,
     Ranking,
+    buyers_of,
+    latest,
     need_fitted,
     owned_items,
     rank_in_blocks,
     run_on_threads,
 )
-from crmintel.transactions.baskets import Baskets, as_baskets
+from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.log import TransactionLog
 
 SIMILARITIES = {
@@ -51,6 +53,9 @@ class CoPurchaseRecommender(ItemRecommender):
     level : {"customer", "basket"}, default="customer"
         Who buys in a log: each customer with all that was ever bought, or each basket. Other ``X`` are taken row by
         row.
+    window : number or str, default=None
+        Only purchases in this many days (or text such as "13W") up to the end of the log teach what goes together,
+        which follows a season; None is all. What is owned is owned in any case.
     margins : mapping or array-like of shape (n_items,), default=None
         Margin of each item, at least 0, that its score is multiplied by. A mapping (or pandas Series) goes by label,
         an array by the order of ``items_``. An item that is offered must have one.
@@ -97,6 +102,7 @@ class CoPurchaseRecommender(ItemRecommender):
         *,
         shrinkage: float = 0.0,
         level: str = "customer",
+        window: Any = None,
         margins: Any = None,
         fallback: Any = None,
         n_jobs: int | None = None,
@@ -105,6 +111,7 @@ class CoPurchaseRecommender(ItemRecommender):
         self.n_neighbors = n_neighbors
         self.shrinkage = shrinkage
         self.level = level
+        self.window = window
         self.margins = margins
         self.fallback = fallback
         self.n_jobs = n_jobs
@@ -115,6 +122,7 @@ class CoPurchaseRecommender(ItemRecommender):
         Parameters
         ----------
         X : log, Baskets, sparse matrix, boolean frame or array, or list of lists
+            A ``window`` needs a log: only that has dates.
         y : None
             Ignored.
 
@@ -126,10 +134,8 @@ class CoPurchaseRecommender(ItemRecommender):
         check_choice(self.similarity, "similarity", tuple(SIMILARITIES))
         n_neighbors = int(check_number(self.n_neighbors, "n_neighbors", low=1, integer=True))
         shrinkage = check_number(self.shrinkage, "shrinkage", low=0.0)
-        level = check_choice(self.level, "level", ("customer", "basket"))
-        baskets = as_baskets(X)
-        if level == "customer" and isinstance(X, TransactionLog):
-            baskets = baskets.by_customer(len(X))
+        seen = X if self.window is None else latest(X, self.window)
+        baskets = buyers_of(seen, self.level)
         self.items_ = baskets.items
         self.similarities_ = _nearest(
             baskets, SIMILARITIES[self.similarity], n_neighbors, shrinkage, self.n_jobs

@@ -80,6 +80,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "AssociationRules": _rules,
     "RuleSet": lambda: _rules().prune().sort("fisher_p"),
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),
+    "CoPurchaseRecommender": lambda: ci.CoPurchaseRecommender().fit(_log()).recommend(_log(), n=1),
     "FrequentSequences": _sequences,
     "make_baskets": lambda: ci.datasets.make_baskets(n_baskets=50, n_items=20, random_state=0),
 }

@@ -39,6 +39,7 @@ CASES = {
     "AssociationRules": (ci.AssociationRules(itemsets(), min_value=0.1), ci.TransactionLog.baskets),
     "BehaviourFeatures": (ci.BehaviourFeatures(), None),
     "BetaGeoNBD": (ci.BetaGeoNBD(horizon=13), rows),
+    "CoPurchaseRecommender": (ci.CoPurchaseRecommender(), None),
     "CustomerBaseAnalysis": (ci.CustomerBaseAnalysis(), None),
     "CustomerKMeans": (ci.CustomerKMeans(n_clusters=3, random_state=0), rows),
     "CustomerSummary": (ci.CustomerSummary(unit="week", extra=("spend", "sum_log_gaps")), None),
@@ -51,7 +52,9 @@ CASES = {
     "NBD": (ci.NBD(horizon=13), rows),
     "ModifiedBetaGeoNBD": (ci.ModifiedBetaGeoNBD(horizon=13), rows),
     "ParetoNBD": (ci.ParetoNBD(horizon=13), rows),
+    "PopularityRecommender": (ci.PopularityRecommender(half_life="8W"), None),
     "RFMScorer": (ci.RFMScorer(), None),
+    "RepeatPurchaseRecommender": (ci.RepeatPurchaseRecommender(), None),
     "RuleRecommender": (
         ci.RuleRecommender(ci.AssociationRules(itemsets(), min_value=0.1)),
         ci.TransactionLog.baskets,

@@ -64,6 +64,13 @@ def _sequences() -> None:
         ci.FrequentSequences(min_support=0.3, target="closed", max_length=3, max_gap=max_gap).fit(sequences)
 
 
+def _expect_at_opportunities() -> None:
+    rows = ci.CustomerSummary(unit="week", collapse="week").fit_transform(_log())
+    model = ci.BetaGeoBetaBinomial().fit(rows)
+    model.predict(rows)
+    model.next_purchase_quantile(rows)
+
+
 STEPS: dict[str, Callable[[], Any]] = {
     "TransactionLog": _build_logs,
     "LogCleaner": _clean,
@@ -72,6 +79,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "churn_snapshots": lambda: ci.churn_snapshots(_log(), horizon="8W"),
     "BetaGeoNBD": _expect_purchases,
     "ParetoNBD": lambda: ci.ParetoNBD().fit(_rows()).transform(_rows()),
+    "BetaGeoBetaBinomial": _expect_at_opportunities,
     "GammaGamma": lambda: ci.GammaGamma().fit(_rows()),
     "CustomerKMeans": _cluster,
     "FrequentItemsets": lambda: _mine("auto"),

@@ -38,6 +38,10 @@ def itemsets():
 CASES = {
     "AssociationRules": (ci.AssociationRules(itemsets(), min_value=0.1), ci.TransactionLog.baskets),
     "BehaviourFeatures": (ci.BehaviourFeatures(), None),
+    "BetaGeoBetaBinomial": (
+        ci.BetaGeoBetaBinomial(horizon=13),
+        ci.CustomerSummary(unit="week", collapse="week").fit_transform,
+    ),
     "BetaGeoNBD": (ci.BetaGeoNBD(horizon=13), rows),
     "CoPurchaseRecommender": (ci.CoPurchaseRecommender(), None),
     "CustomerBaseAnalysis": (ci.CustomerBaseAnalysis(), None),

@@ -18,9 +18,9 @@ from crmintel.kernels.nbd import (
     purchases_over_dropout,
     survival_over_dropout,
 )
-from crmintel.lifetime._count_sums import log_rising
+from crmintel.lifetime._count_sums import log_rising, log_staying, staying_terms
 from crmintel.lifetime._histories import Histories, Vector
-from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood, same_chance
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
 from crmintel.lifetime._quadrature import beta_rule
@@ -63,15 +63,13 @@ class BetaGeometricLikelihood(Likelihood):
         hessian = np.zeros((4, 4))
         hessian[np.triu_indices(4)] = out[5:]
         grow, S = r / (r + self.j), self.more_than
-        leave, keep, L = a / (a + b + self.chance), b / (b + self.chance), self.had_chance
-        value = out[0] + S @ np.log(r + self.j) - L @ np.log1p(a / (b + self.chance))
-        bend, share = keep * leave, b / (a + b + self.chance)
-        gradient = out[1:5] + np.array([S @ grow, 0.0, -(L @ leave), L @ bend])
+        stays, slope, bend = staying_terms(a, b, self.chance, self.had_chance)
+        value = out[0] + S @ np.log(r + self.j) + stays
+        gradient = out[1:5] + np.array([S @ grow, 0.0, *slope])
+        hessian += np.triu(hessian, 1).T
         hessian[0, 0] += S @ (grow * (1.0 - grow))
-        hessian[2, 2] -= L @ (leave * (1.0 - leave))
-        hessian[2, 3] += L @ (leave * share)
-        hessian[3, 3] += L @ (bend * (1.0 - keep - share))
-        return value, gradient, hessian + np.triu(hessian, 1).T
+        hessian[2:, 2:] += bend
+        return value, gradient, hessian
 
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
         a, b = np.exp(best.theta[2:])
@@ -82,12 +80,13 @@ class BetaGeometricLikelihood(Likelihood):
     def limit(self, found: Optimum) -> str | None:
         r, _, a, b = np.exp(found.theta)
         reasons = [SAME_RATE] if r > ALIKE else []
-        if min(a, b) > ALIKE:
-            reasons.append("all customers leave with the same chance (only a / (a + b) is known)")
-        elif a / (a + b) > 1.0 - 1.0 / ALIKE:
-            reasons.append(self.leaves_at_once)
-        elif a / (a + b) < 1.0 / ALIKE:
-            reasons.append("hardly any customer leaves (a / b -> 0)")
+        reasons += same_chance(
+            a,
+            b,
+            alike="all customers leave with the same chance (only a / (a + b) is known)",
+            always=self.leaves_at_once,
+            never="hardly any customer leaves (a / b -> 0)",
+        )
         return self.described(found, reasons)
 
 
@@ -124,12 +123,8 @@ class BetaGeometricModel(PurchaseModel):
     def _log_likelihood(self, h: Histories) -> Vector:
         times = -self.r_ * np.log1p(h.T / self.alpha_) - h.x * np.log(self.alpha_ + h.T)
         buys = log_rising(self.r_, h.x) + times
-        if self.a_ == 0.0:
-            return buys
-        chances = self._chances(h.x)
-        stays = np.log1p(self.a_ / (self.b_ + np.arange(chances.max(initial=0.0))))
-        kept = np.concatenate([[0.0], np.cumsum(stays)])[chances.astype(np.int64)]
-        return buys - kept + np.logaddexp(0.0, self._log_odds_gone(h))
+        stays = log_staying(self.a_, self.b_, self._chances(h.x))
+        return buys + stays + np.logaddexp(0.0, self._log_odds_gone(h))
 
     def _log_odds_gone(self, h: Histories) -> Vector:
         if self.a_ == 0.0:

@@ -46,6 +46,31 @@ def log_rising(r: float, x: Vector) -> Vector:
     return np.concatenate([[0.0], np.cumsum(np.log(r + j))])[x.astype(np.int64)]
 
 
+def log_staying(leave: float, keep: float, n: Vector) -> Vector:
+    """Return log E[(1 - p)^n] over p ~ Beta(leave, keep), for whole numbers n; 0 where ``leave`` is 0."""
+    if leave == 0.0:
+        return np.zeros(n.shape)
+    j = np.arange(n.max(initial=0.0))
+    return -np.concatenate([[0.0], np.cumsum(np.log1p(leave / (keep + j)))])[n.astype(np.int64)]
+
+
+def rule_below(n: Vector, weights: Vector) -> tuple[Vector, Vector]:
+    """Return nodes and weights of the sum of f(0) + ... + f(n - 1) over all customers; see `count_rule`."""
+    return count_rule(np.bincount(n.astype(np.int64), weights=weights)[::-1].cumsum()[::-1][1:])
+
+
+def staying_terms(
+    leave: float, keep: float, j: Vector, weights: Vector
+) -> tuple[float, Vector, NDArray[np.float64]]:
+    """Return the weighted sum of -log(1 + leave / (keep + j)), with derivatives by log(leave) and log(keep)."""
+    gone, stay = leave / (leave + keep + j), keep / (keep + j)
+    bend, share = stay * gone, keep / (leave + keep + j)
+    gradient = np.array([-(weights @ gone), weights @ bend])
+    cross = weights @ (gone * share)
+    hessian = [[-(weights @ (gone * (1.0 - gone))), cross], [cross, weights @ (bend * (1.0 - stay - share))]]
+    return -float(weights @ np.log1p(leave / (keep + j))), gradient, np.array(hessian)
+
+
 def _gauss(points: Vector, weights: Vector) -> tuple[Vector, Vector]:
     """Gauss rule of a discrete measure: the three-term recurrence of its polynomials, then the eigenvalues."""
     if points.size <= 2 * _NODES:

@@ -8,13 +8,22 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.lifetime._count_sums import count_rule
+from crmintel.lifetime._count_sums import rule_below
 from crmintel.lifetime._histories import Histories, Vector
 from crmintel.lifetime._mle import Optimum, minimise
 from crmintel.lifetime._model import Estimate
 
 ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
 SAME_RATE = "all customers buy at the same rate (only r / alpha is known)"
+
+
+def same_chance(first: float, second: float, *, alike: str, always: str, never: str) -> list[str]:
+    """Say which limit a chance ~ Beta(first, second) has run to, if any."""
+    if min(first, second) > ALIKE:
+        return [alike]
+    if first / (first + second) > 1.0 - 1.0 / ALIKE:
+        return [always]
+    return [never] if first / (first + second) < 1.0 / ALIKE else []
 
 
 class Likelihood(ABC):
@@ -36,8 +45,7 @@ class Likelihood(ABC):
         self.total = float(weights.sum())
         self.purchases = float(weights @ h.x)
         self.time = float(weights @ h.T)
-        by_count = np.bincount(h.x.astype(np.int64), weights=weights)
-        self.j, self.more_than = count_rule(by_count[::-1].cumsum()[::-1][1:])
+        self.j, self.more_than = rule_below(h.x, weights)
         is_time = np.isin(self.names, self.times)
         self.mean_time = self.time / self.total if self.time > 0 else 1.0
         self.centre = np.where(is_time, np.log(self.mean_time), 0.0)
@@ -100,10 +108,14 @@ class Likelihood(ABC):
         """The alpha at which customers buy as often as these did, times ``stretch``."""
         return r * stretch * max(self.time / max(self.purchases, 1.0), 1e-300)
 
+    def hardly_buying(self) -> dict[str, float]:
+        """The parameters of purchases with which nobody buys."""
+        return {"r": 1e-12, "alpha": self.mean_time}
+
     def nothing_bought(self) -> Estimate:
         """The limit for a base without any repeat purchase: nobody buys, and nothing else can be said."""
-        params = {"r": 1e-12, "alpha": self.mean_time, **self.staying}
-        theta = np.log([params["r"], params["alpha"]])
+        params = {**self.hardly_buying(), **self.staying}
+        theta = np.log([*self.hardly_buying().values()])
         message = (
             "not identified: no customer has bought again, so neither the purchase rate nor leaving can be "
             "estimated. The expected purchases are 0 and P(alive) is 1. Watch longer, or set penalty > 0"

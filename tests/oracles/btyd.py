@@ -240,3 +240,70 @@ def mbgnbd_discounted(params, delta, x, t_x, T, horizon=mp.inf):
     return alive * mp.quad(
         lambda s: R / M * mp.hyp2f1(R + 1, a, a + b + x + 1, -s / M) * mp.exp(-delta * s), cuts
     )
+
+
+@_digits(30)
+def bgbb_log_likelihood(params, x, t_x, n):
+    """Fader, Hardie & Shang (2010), equation (5)."""
+    al, be, ga, de = _mp(*params)
+    total = mp.beta(al + x, be + n - x) * mp.beta(ga, de + n)
+    for i in range(n - t_x):
+        total += mp.beta(al + x, be + t_x - x + i) * mp.beta(ga + 1, de + t_x + i)
+    return mp.log(total / mp.beta(al, be) / mp.beta(ga, de))
+
+
+@_digits(30)
+def bgbb_alive(params, x, t_x, n, after=0):
+    """Equation (8) has ``after`` = 1."""
+    al, be, ga, de = _mp(*params)
+    stay = mp.beta(al + x, be + n - x) * mp.beta(ga, de + n + after) / mp.beta(al, be) / mp.beta(ga, de)
+    return stay / mp.exp(bgbb_log_likelihood(params, x, t_x, n))
+
+
+@_digits(30)
+def bgbb_expected(params, m, x, t_x, n, rate=0):
+    """The sum, opportunity by opportunity, of the chances to buy, discounted at the continuous ``rate``."""
+    al, be, ga, de = _mp(*params)
+    there = sum(mp.beta(ga, de + n + j) * mp.exp(-mp.mpf(rate) * j) for j in range(1, m + 1)) / mp.beta(
+        ga, de + n
+    )
+    return bgbb_alive(params, x, t_x, n) * (al + x) / (al + be + n) * there
+
+
+@_digits(30)
+def bgbb_discounted(params, rate, x, t_x, n):
+    """Equation (14): the endless sum as a hypergeometric function."""
+    al, be, ga, de = _mp(*params)
+    v = mp.exp(-mp.mpf(rate))
+    there = v * mp.beta(ga, de + n + 1) * mp.hyp2f1(1, de + n + 1, ga + de + n + 1, v) / mp.beta(ga, de + n)
+    return bgbb_alive(params, x, t_x, n) * (al + x) / (al + be + n) * there
+
+
+@_digits(30)
+def bgbb_pmf(params, k, m, x, t_x, n):
+    """Equation (7) at the posterior parameters, by the opportunity of leaving, times P(alive)."""
+    al, be, ga, de = _mp(*params)
+    alive = bgbb_alive(params, x, t_x, n)
+    al, be, de = al + x, be + n - x, de + n
+    total = mp.binomial(m, k) * mp.beta(al + k, be + m - k) * mp.beta(ga, de + m)
+    for i in range(k, m):
+        total += mp.binomial(i, k) * mp.beta(al + k, be + i - k) * mp.beta(ga + 1, de + i)
+    live = total / mp.beta(al, be) / mp.beta(ga, de)
+    return alive * live + (1 - alive if k == 0 else 0)
+
+
+def bgbb_by_rule(params, m, x, t_x, n):
+    """(log-likelihood, P(alive), expected purchases): the individual's chances, averaged by Gauss-Jacobi rules."""
+    import numpy as np
+    from scipy.special import roots_jacobi
+
+    al, be, ga, de = params
+    node, weight = roots_jacobi(60, be - 1, al - 1)
+    p, of_p = ((node + 1) / 2)[:, None], (weight / weight.sum())[:, None]
+    node, weight = roots_jacobi(60, de - 1, ga - 1)
+    q, of_q = ((node + 1) / 2)[None, :], (weight / weight.sum())[None, :]
+    stay = of_p * of_q * p**x * (1 - p) ** (n - x) * (1 - q) ** n
+    gone = sum((of_p * of_q * p**x * (1 - p) ** (t - x) * q * (1 - q) ** t).sum() for t in range(t_x, n))
+    later = (stay * p * sum((1 - q) ** j for j in range(1, m + 1))).sum()
+    total = stay.sum() + gone
+    return np.log(total), stay.sum() / total, later / total

@@ -16,7 +16,8 @@ from scipy import sparse
 from crmintel._frames import Table, build_frame, open_frame
 from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, MissingExtraError
-from crmintel.patterns.itemset_table import Flat, Itemsets
+from crmintel.patterns._found import Flat
+from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.transactions.baskets import as_baskets
 

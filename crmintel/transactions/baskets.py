@@ -268,7 +268,8 @@ class Baskets:
             Items without a category are an error, stand for themselves, or are left out.
         keep_items : bool, default=False
             Keep the items and put the categories behind them, so that rules across levels can be found [1]_. Sets
-            that hold an item and its own category say nothing new; `hierarchy.holds_ancestor` finds them.
+            that hold an item and its own category say nothing new: `AssociationRules` leaves them out if it is given
+            the ``categories`` too.
 
         Returns
         -------

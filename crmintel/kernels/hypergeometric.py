@@ -139,7 +139,8 @@ def _log_tails(n_ab, n_a, n_b, n, two_sided, tails):
 def log_tail(n_ab, n_a, n_b, n, *, two_sided=False):
     """Return ln P(N >= n_ab), or that of the two-sided test, for int64 vectors of one length."""
     tails = np.empty(n_ab.size, dtype=np.float64)
-    _log_tails(n_ab, n_a, n_b, n, two_sided, tails)
+    counts = [np.require(count, np.int64, ["C", "W"]) for count in (n_ab, n_a, n_b, n)]  # read-only is copied
+    _log_tails(*counts, two_sided, tails)
     return tails
 
 

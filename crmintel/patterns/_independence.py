@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, pdtrc, xlogy
 
 from crmintel.kernels.hypergeometric import log_tail
-from crmintel.patterns._measure import INF, Counts, Values, measure, surplus
+from crmintel.patterns._measure import INF, Counts, Values, log_ratio, measure, surplus
 
 _LN2 = float(np.log(2.0))
 _SHANNON = "Shannon (1948), Bell System Technical Journal 27"
@@ -52,9 +52,9 @@ def fisher_p_two_sided(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Val
 @measure("P(N_AB < n_ab), N_AB hypergeometric", 0, 1, _HAHSLER, symmetric=True)
 def hyper_confidence(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
     """How surely chance puts both sides together less often: 1 - fisher_p, without its loss of digits."""
-    some = np.maximum(n_ab, 1)
-    below = np.exp(_log_tail(np.minimum(n_a - some + 1, n_a), n_a, n - n_b, n))
-    return np.where(n_ab == 0, 0.0, below)
+    possible = n_ab > np.maximum(n_a + n_b - n, 0)
+    fails = np.where(possible, n_a - n_ab + 1, 0)  # as many and more: as often together and less often
+    return np.where(possible, np.exp(_log_tail(fails, n_a, n - n_b, n)), 0.0)
 
 
 @measure("n_ab / (the 0.99 quantile of N_AB)", 0, INF, _HAHSLER, symmetric=True)
@@ -111,13 +111,14 @@ def mutual_information(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Val
 )
 def normalized_mutual_information(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
     """Share of the lesser entropy that the sides have in common; nan where a side stands in no basket or in all."""
-    return _information(n_ab, n_a, n_b, n) / np.minimum(_entropy(n_a, n), _entropy(n_b, n))
+    least = np.minimum(_entropy(n_a, n), _entropy(n_b, n))
+    return np.minimum(_information(n_ab, n_a, n_b, n) / least, 1.0)
 
 
 @measure("mutual_information / H(B)", 0, 1, "Theil (1970), American Journal of Sociology 76")
 def uncertainty_coefficient(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
     """Share of the consequent's entropy that the antecedent takes away; nan where n_b = 0 or n_b = n."""
-    return _information(n_ab, n_a, n_b, n) / _entropy(n_b, n)
+    return np.minimum(_information(n_ab, n_a, n_b, n) / _entropy(n_b, n), 1.0)
 
 
 @measure(
@@ -142,13 +143,13 @@ def j_measure(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
 )
 def pointwise_mutual_information(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
     """Lift in bits, also called information gain; -inf where n_ab = 0, nan where a side never occurs."""
-    return _log_lift(n_ab, n_a, n_b, n) / _LN2
+    return log_ratio(n * n_ab, n_a * n_b) / _LN2
 
 
 @measure("pointwise_mutual_information / -log(P(AB))", -1, 1, "Bouma (2009), GSCL", symmetric=True)
 def normalized_pmi(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
     """From -1 (never together) to 1 (always); nan where a side never occurs, or n_ab = n."""
-    value = _log_lift(n_ab, n_a, n_b, n) / -np.log(n_ab / n)
+    value = log_ratio(n * n_ab, n_a * n_b) / -np.log(n_ab / n)
     return np.where((n_ab == 0) & (n_a > 0) & (n_b > 0), -1.0, value)
 
 
@@ -165,14 +166,8 @@ def two_way_support(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values
 
 
 def _times_log_lift(share: Values, n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
-    value = share * _log_lift(n_ab, n_a, n_b, n) / _LN2
+    value = share * log_ratio(n * n_ab, n_a * n_b) / _LN2
     return np.where((n_ab == 0) & (n_a > 0) & (n_b > 0), 0.0, value)
-
-
-def _log_lift(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
-    """Ln lift, with all digits near a lift of 1."""
-    above = surplus(n_ab, n_a, n_b, n) / (n_a * n_b)
-    return np.where(np.abs(above) < 0.5, np.log1p(np.maximum(above, -0.5)), np.log((n_ab * n) / (n_a * n_b)))
 
 
 def _entropy(count: Counts, n: Counts) -> Values:

@@ -112,3 +112,9 @@ def check_counts(*counts: ArrayLike) -> list[Counts]:
 def surplus(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Counts:
     """Return leverage times n**2, exact: what the table has beyond independence."""
     return n * n_ab - n_a * n_b
+
+
+def log_ratio(top: Counts, bottom: Counts) -> Values:
+    """Return ln(top / bottom), with all digits near a ratio of 1."""
+    above = (top - bottom) / bottom
+    return np.where(np.abs(above) < 0.5, np.log1p(np.maximum(above, -0.5)), np.log(top / bottom))

@@ -41,7 +41,7 @@ from crmintel.patterns._independence import one_way_support as one_way_support
 from crmintel.patterns._independence import pointwise_mutual_information as pointwise_mutual_information
 from crmintel.patterns._independence import two_way_support as two_way_support
 from crmintel.patterns._independence import uncertainty_coefficient as uncertainty_coefficient
-from crmintel.patterns._measure import INF, MEASURES, Counts, Measure, Values, measure, surplus
+from crmintel.patterns._measure import INF, MEASURES, Counts, Measure, Values, log_ratio, measure, surplus
 
 _AGRAWAL = "Agrawal, Imielinski & Swami (1993), SIGMOD"
 _BRIN = "Brin, Motwani, Ullman & Tsur (1997), SIGMOD"
@@ -346,7 +346,7 @@ def gini(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
 )
 def importance(n_ab: Counts, n_a: Counts, n_b: Counts, n: Counts) -> Values:
     """Whether the consequent is likelier with (above 0) or without the antecedent."""
-    return np.log10(((n_ab + 1) * (n - n_a + 2)) / ((n_a + 2) * (n_b - n_ab + 1)))
+    return log_ratio((n_ab + 1) * (n - n_a + 2), (n_a + 2) * (n_b - n_ab + 1)) / np.log(10.0)
 
 
 @measure(

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError, InputTypeError
+from crmintel.kernels.hypergeometric import log_tail
 from crmintel.patterns import redundancy
 from crmintel.patterns._measure import check_counts
 from crmintel.patterns.intervals import INTERVALS
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.measures import MEASURES
-from crmintel.patterns.significance import CORRECTIONS, TESTS, SearchSpace, adjust, log_p_values
+from crmintel.patterns.significance import CORRECTIONS, TESTS, SearchSpace, adjust
 
 _COLUMNS = ("antecedents", "consequents", "n_ab", "n_a", "n_b")
 _SHARED = ("n", "items", "library", "itemsets", "space")
@@ -306,9 +307,9 @@ class RuleSet:
             ``tarone``, ``bonferroni`` and ``holm`` hold the family-wise error, ``benjamini-hochberg`` and
             ``benjamini-yekutieli`` the false discovery rate. ``tarone`` counts only antecedents that could be
             significant at all; it never gives larger values than ``bonferroni``, and needs ``fisher_p``.
-        test : {"fisher_p", "fisher_p_two_sided", "chi_squared_p", "productive"}, default="fisher_p"
-            Whether both sides stand together oftener than by chance; oftener or less often, exactly or by the
-            asymptotic distribution; or whether each item of the antecedent adds to the rule, see `prune`.
+        test : {"fisher_p", "fisher_p_two_sided", "productive"}, default="fisher_p"
+            Whether both sides stand together oftener than by chance; oftener or less often; or whether each item of
+            the antecedent adds to the rule, see `prune`.
 
         Returns
         -------
@@ -335,7 +336,8 @@ class RuleSet:
         if test == "productive":
             log_p = redundancy.productive_log_p(self)
         else:
-            log_p = log_p_values(test, self.n_ab, self.n_a, self.n_b, self.n)
+            all_n = np.full(len(self), self.n)
+            log_p = log_tail(self.n_ab, self.n_a, self.n_b, all_n, two_sided=test == "fisher_p_two_sided")
         sizes = np.diff(self.consequents.indptr).astype(np.int64)
         return adjust(log_p, correction, self.space, self.n_b, sizes, self.n)
 

@@ -24,7 +24,7 @@ def log_odds_gone(params, x, t_x, T):
     return mp.log(s / k * A0) + (r + x) * mp.log(al + T) + s * mp.log(be + T)
 
 
-@_digits(50)
+@_digits(30)
 def log_odds_gone_by_integral(params, x, t_x, T):
     """The same as an integral over the time of leaving."""
     r, al, s, be = _mp(*params)
@@ -36,7 +36,7 @@ def log_odds_gone_by_integral(params, x, t_x, T):
 
     scale = 1 / (q / (al + t_x) + (s + 1) / (be + t_x))
     cuts = [mp.mpf(0), *(c for j in range(-2, 60) if (c := scale * mp.mpf(2) ** j) < T - t_x), T - t_x]
-    integral = mp.quad(left_at, cuts)
+    integral = mp.quad(left_at, cuts, method="gauss-legendre")
     still = q * mp.log1p((T - t_x) / (al + t_x)) + s * mp.log1p((T - t_x) / (be + t_x))
     return mp.log(s / (be + t_x) * integral) + still
 
@@ -72,9 +72,9 @@ def expected(params, t, x, t_x, T):
     return p * (r + x) * (be + T) / (al + T) * stays
 
 
-@_digits(40)
+@_digits(30)
 def pmf(params, n, t, x, t_x, T):
-    """P(n purchases in (T, T + t]): who stays, and an integral over the time of leaving, in its logarithm."""
+    """P(n purchases in (T, T + t]): who stays, and an integral over the logarithm of the time of leaving."""
     p = alive(params, x, t_x, T)
     if t == 0:
         return mp.mpf(n == 0)
@@ -94,20 +94,18 @@ def pmf(params, n, t, x, t_x, T):
         u = mp.exp(z)
         return n + 1 - (R + n) * u / (A + u) - (s + 1) * u / (B + u)
 
-    low, high = mp.mpf(-800), mp.log(t)
-    if slope(high) < 0:
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if slope(middle) > 0 else (low, middle)
-    peak, end = high, mp.log(t)
-    width = 1 / mp.sqrt(sum(k * c * mp.exp(peak) / (c + mp.exp(peak)) ** 2 for k, c in ((R + n, A), (s + 1, B))))
-    left = [peak - min(width * j, 100) for j in (60, 30, 15, 8, 5, 3, 2, 1)]
-    left = sorted({peak - 100, *left})
-    right = [c for j in (1, 2, 3, 5, 8, 15, 30, 60, 120) if (c := peak + min(width, 1) * j) < end]
+    low, peak, end = mp.mpf(-800), mp.log(t), mp.log(t)
+    for _ in range(50 if slope(end) < 0 else 0):
+        middle = (low + peak) / 2
+        low, peak = (middle, peak) if slope(middle) > 0 else (low, middle)
+    bends = ((k * c * mp.exp(peak) / (c + mp.exp(peak)) ** 2) for k, c in ((R + n, A), (s + 1, B)))
+    width = min(1 / mp.sqrt(sum(bends)), 1)
+    steps = [width * j for j in (0, 3, 8, 20, 50)] + [75]
+    cuts = sorted({peak - step for step in steps} | {min(peak + step, end) for step in steps})
     top = log_density(peak)
-    leaves = mp.exp(top) * mp.quad(lambda z: mp.exp(log_density(z) - top), [*left, peak, *right, end] if end > peak else [*left, peak])
+    leaves = mp.quad(lambda z: mp.exp(log_density(z) - top), cuts, method="gauss-legendre")
     stays = mp.exp(log_count(t) - s * mp.log1p(t / B))
-    return p * (stays + leaves) + ((1 - p) if n == 0 else 0)
+    return p * (stays + mp.exp(top) * leaves) + ((1 - p) if n == 0 else 0)
 
 
 @_digits(50)

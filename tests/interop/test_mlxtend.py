@@ -118,6 +118,49 @@ def test_certainty_below_chance_is_the_published_one(rival):
         pytest.fail("mlxtend is right now: say so in to_rules_frame and in the how-to")
 
 
+def test_the_table_of_what_is_broken_there(rival):
+    """docs/howto/from_mlxtend.md says so of this version; of another one run it again before it is said."""
+    import mlxtend
+
+    if mlxtend.__version__ != "0.25.0":
+        pytest.skip(f"the table is about mlxtend 0.25.0, this is {mlxtend.__version__}")
+    exact = pd.DataFrame(
+        {"a": [True] * 7 + [False] * 18, "b": [True] * 7 + [False] * 18, "c": [False] * 7 + [True] * 18}
+    )
+    assert len(rival.apriori(exact, 0.28)) == len(ci.FrequentItemsets(0.28).fit(exact).itemsets_) == 4
+    assert len(rival.apriori(exact, 0.28, low_memory=True)) < 4
+    for miner in (rival.fpgrowth, rival.hmine):
+        assert len(miner(exact, 0.28)) < 4
+
+    half = pd.DataFrame(np.ones((70_000, 1), dtype=np.float16))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert len(rival.fpgrowth(half, 0.5)) == 0
+    assert len(ci.FrequentItemsets(0.5).fit(half).itemsets_) == 1
+
+    twice = pd.DataFrame(np.array([[1, 0], [0, 1], [0, 1]], dtype=bool), columns=["a", "a"])
+    assert rival.fpgrowth(twice, 0.1, use_colnames=True)["itemsets"].tolist() == [{"a"}, {"a"}]
+    with pytest.raises(ColumnError, match="columns of the same name"):
+        ci.FrequentItemsets(0.1).fit(twice)
+
+    sparse_frame = pd.DataFrame(np.eye(3, dtype=bool), columns=[10, 20, 30]).astype(
+        pd.SparseDtype(bool, False)
+    )
+    with pytest.raises(ValueError, match="start with `0`"):
+        rival.fpgrowth(sparse_frame, 0.1)
+    assert len(ci.FrequentItemsets(0.1).fit(sparse_frame).itemsets_) == 3
+
+    mined = rival.fpgrowth(exact, 0.1, use_colnames=True)
+    for bound in (np.nan, 1.5):
+        assert len(rival.association_rules(mined, min_threshold=bound)) == 0
+        with pytest.raises(InputError, match="min_value"):
+            ci.AssociationRules(min_value=bound).fit(exact)
+    with pytest.raises(ValueError, match="cannot convert float NaN to integer"):
+        rival.fpgrowth(exact, np.nan)
+    alone = rival.association_rules(mined, min_threshold=0.1)
+    assert alone.equals(rival.association_rules(mined, num_itemsets=25, min_threshold=0.1))
+
+
 def test_there_and_back(rival):
     baskets = ci.Baskets.from_lists(LISTS)
     frame = door.to_one_hot(baskets)

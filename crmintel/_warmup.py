@@ -86,7 +86,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "FrequentItemsets, each algorithm": lambda: _mine("fpgrowth", "projection", "bitset"),
     "HighUtilityItemsets": lambda: ci.HighUtilityItemsets(top_k=5).fit(_log()),
     "AssociationRules": _rules,
-    "RuleSet": lambda: _rules().prune().sort("fisher_p"),
+    "RuleSet": lambda: [_rules().significant(), *map(_rules().prune, ("improvement", "closure", "productive"))],
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),
     "CoPurchaseRecommender": lambda: ci.CoPurchaseRecommender().fit(_log()).recommend(_log(), n=1),
     "FrequentSequences": _sequences,

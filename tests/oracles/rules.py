@@ -93,3 +93,24 @@ def recommend_slow(rules, basket, n, include_owned=False):
                 if include_owned or item not in basket:
                     best[item] = max(score, best.get(item, -math.inf))
     return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:n]
+
+
+def significance_exact(baskets, min_count, max_consequent):
+    """Corrected one-sided p-values of all rules, {correction: {(antecedent, consequent): Fraction}}.
+
+    The hypotheses of a consequent are all frequent antecedents, for Tarone those that could reach p with it.
+    """
+    counts = itemsets_bruteforce(baskets, min_count)
+    n, n_items = len(baskets), sum(len(whole) == 1 for whole in counts)
+    adjusted = {"tarone": {}, "bonferroni": {}}
+    for (antecedent, consequent), (n_ab, n_a, n_b) in rules_bruteforce(
+        baskets, min_count, 0, max_consequent
+    ).items():
+        size = len(consequent)
+        shares = 2**size if max_consequent is None else min(max_consequent, n_items)
+        parts = shares * math.comb(n_items, size)
+        p = fisher_exact(n_ab, n_a, n_b, n)
+        attainable = sum(fisher_exact(min(each, n_b), each, n_b, n) <= p for each in counts.values())
+        adjusted["tarone"][antecedent, consequent] = p * parts * attainable
+        adjusted["bonferroni"][antecedent, consequent] = p * parts * len(counts)
+    return adjusted

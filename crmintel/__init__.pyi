@@ -28,6 +28,7 @@ from .patterns.evaluation import RecommenderEvaluation as RecommenderEvaluation
 from .patterns.evaluation import evaluate_recommender as evaluate_recommender
 from .patterns.itemset_table import Itemsets as Itemsets
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
+from .patterns.next_item import NextItem as NextItem
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
 from .patterns.ruleset import RuleSet as RuleSet

@@ -62,6 +62,7 @@ def _sequences() -> None:
     ci.FrequentSequences(min_support=0.3, max_length=3).fit(sequences)
     for max_gap in (None, "2W"):
         ci.FrequentSequences(min_support=0.3, target="closed", max_length=3, max_gap=max_gap).fit(sequences)
+    ci.NextItem(ci.FrequentSequences(min_support=0.3)).fit(sequences).predict(sequences)
 
 
 def _expect_at_opportunities() -> None:

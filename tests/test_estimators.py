@@ -57,6 +57,7 @@ CASES = {
     "ModifiedBetaGeoNBD": (ci.ModifiedBetaGeoNBD(horizon=13), rows),
     "ParetoNBD": (ci.ParetoNBD(horizon=13), rows),
     "PopularityRecommender": (ci.PopularityRecommender(half_life="8W"), None),
+    "NextItem": (ci.NextItem(ci.FrequentSequences(min_support=0.1)), lambda log: log.sequences()),
     "RFMScorer": (ci.RFMScorer(), None),
     "RepeatPurchaseRecommender": (ci.RepeatPurchaseRecommender(), None),
     "RuleRecommender": (

@@ -98,19 +98,6 @@ def list_places(entries, element, close, first, every, seen, ends, places):
 
 
 @kernel
-def latest_start(element, low, high, places, starts, begin, end, f, bounds):
-    """Return which of the places begin..end-1 that the element ``f`` may follow started last."""
-    latest, best = -np.inf, begin
-    for q in range(begin, end):
-        e = element[places[q]]
-        gap = low[f] - high[e]
-        near = high[f] - low[e] <= bounds[MAX_GAP] and high[f] - starts[q] <= bounds[MAX_SPAN]
-        if near and gap > 0 and gap >= bounds[MIN_GAP] and starts[q] > latest:
-            latest, best = starts[q], q
-    return best
-
-
-@kernel
 def find_extensions(
     entries, element, close, first, low, high, bounds, plain, joins, opens,
     begin, end, places, starts, tally, room, seen, touched, pairs, state,
@@ -179,37 +166,16 @@ def find_extensions(
                 if spans:
                     if high[f] - starts[s] > bounds[MAX_SPAN]:
                         break
-                    origin = latest_start(element, low, high, places, starts, group, q, f, bounds)
+                    origin = s
+                    for g in range(s + 1, q):  # of the places it may follow, the one that started last
+                        gap, reach = low[f] - high[element[places[g]]], high[f] - low[element[places[g]]]
+                        near = reach <= bounds[MAX_GAP] and gap > 0 and gap >= bounds[MIN_GAP]
+                        if near and starts[g] > starts[origin]:
+                            origin = g
                 begin_run, end_run = first[f], first[f + 1]
                 f += 1
     state[VISITS] = visit
     return n_touched, n
-
-
-@kernel
-def choose_frequent(min_count, tally, room, touched, n_touched, found):
-    """List the touched codes that are frequent, rising, in ``found``; the others get room -1. Return how many."""
-    n = 0
-    if 8 * n_touched > tally.size:  # much occurs: look at everything instead of sorting
-        for code in range(tally.size):
-            if tally[code] >= min_count:
-                found[n] = code
-                n += 1
-            elif tally[code] > 0:
-                room[code] = -1
-        return n
-    for k in range(n_touched):
-        code = touched[k]
-        if tally[code] < min_count:
-            room[code] = -1
-            continue
-        at = n
-        while at > 0 and found[at - 1] > code:
-            found[at] = found[at - 1]
-            at -= 1
-        found[at] = code
-        n += 1
-    return n
 
 
 @kernel
@@ -261,8 +227,18 @@ def mine_sequences(
                 entries, element, close, first, low, high, bounds, plain, width < max_width, n_elements < max_elements,
                 begin, end, places, starts, tally, room, seen, touched, pairs, state,
             )  # fmt: skip
-            if n_pairs >= 0:
-                n = choose_frequent(min_count, tally, room, touched, n_touched, found)
+            dense = 8 * n_touched > tally.size  # then looking at every code is cheaper than sorting
+            for k in range(tally.size if dense else n_touched):
+                follower = k if dense else touched[k]
+                if tally[follower] < min_count:
+                    room[follower] = -min(1, tally[follower])  # nowhere; untouched codes stay at 0
+                    continue
+                q = n
+                while q > 0 and found[q - 1] > follower:
+                    found[q] = found[q - 1]
+                    q -= 1
+                found[q] = follower
+                n += 1
         # ---- room for it
         extend = depth + 2 < max_length
         above, at, total = stack[MEMBER, depth] + stack[SIZE, depth], stack[TOP, depth], 0
@@ -319,22 +295,6 @@ def mine_sequences(
             room[touched[k]] = 0
         if status != DONE:
             return status
-
-
-@kernel
-def measure_patterns(parent, code, n_items, item_offsets, offsets):
-    """Fill the numbers of items and of elements of all patterns, as running sums (n + 1 each)."""
-    item_offsets[0] = 0
-    offsets[0] = 0
-    for k in range(parent.size):
-        length, size = 1, 0
-        if code[k] >= n_items:
-            size = 1
-        if parent[k] >= 0:
-            length += item_offsets[parent[k] + 1] - item_offsets[parent[k]]
-            size += offsets[parent[k] + 1] - offsets[parent[k]]
-        item_offsets[k + 1] = item_offsets[k] + length
-        offsets[k + 1] = offsets[k] + size
 
 
 @kernel

@@ -49,10 +49,6 @@ def _signatures(trie: PatternTrie) -> NDArray[np.uint64]:
     """Return one word for each pattern with a bit for each of its items; the words of its parts have no other bits."""
     n_items = max(1, trie.items.size)
     words = np.uint64(1) << (trie.code % n_items % 64).astype(np.uint64)
-    todo = np.flatnonzero(trie.parent < 0)
-    while todo.size:
-        done = np.zeros(words.size, dtype=bool)
-        done[todo] = True
-        todo = np.flatnonzero((trie.parent >= 0) & done[trie.parent])
-        words[todo] |= words[trie.parent[todo]]
+    for level in trie.levels():
+        words[level] |= words[trie.parent[level]]
     return words

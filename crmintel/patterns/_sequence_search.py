@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,12 @@ class Bounds:
     @property
     def timed(self) -> bool:
         """Whether the times matter, and not only their order."""
-        return self.min_gap > 0 or self.window > 0 or min(self.max_gap, self.max_span) < np.inf
+        return self.min_gap > 0 or self.window > 0 or self.every_place
+
+    @property
+    def every_place(self) -> bool:
+        """Whether a later place of a pattern in a sequence may lead on where the first one does not."""
+        return min(self.max_gap, self.max_span) < np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,19 @@ class Elements:
     first: NDArray[np.int32]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+    def kernel_arguments(self, bounds: Bounds) -> dict[str, Any]:
+        """Return what `crmintel.kernels.sequences.find_extensions` needs to know of these."""
+        return {
+            "entries": self.entries,
+            "element": self.element,
+            "close": self.close,
+            "first": self.first,
+            "low": self.low,
+            "high": self.high,
+            "bounds": np.array([bounds.min_gap, bounds.max_gap, bounds.max_span]),
+            "plain": not bounds.timed,
+        }
 
 
 def mine_patterns(
@@ -79,10 +97,10 @@ def mine_patterns(
             "min_support, set max_length or max_gap, or raise max_patterns (a pattern takes 12 bytes)."
         )
 
-    items, counts, elements = _frequent_elements(sequences, min_count, timed=bounds.timed)
-    if bounds.window > 0:
-        elements = _windows(elements, bounds.window)
-    search = _Search(elements, counts, bounds, min_count)
+    counts = item_counts(sequences)
+    items = np.flatnonzero(counts >= min_count).astype(np.int32)
+    elements, _ = elements_of(sequences, items, bounds)
+    search = _Search(elements, counts[items], bounds, min_count)
     parent, code, found = search_chunks(
         search,
         cut_chunks(np.diff(search.begin)),
@@ -100,30 +118,11 @@ class _Search:
 
     def __init__(self, elements: Elements, counts: NDArray[np.int64], bounds: Bounds, min_count: int) -> None:
         self.counts = counts
-        self.spans = bool(np.isfinite(bounds.max_span))
-        bounded = self.spans or bool(np.isfinite(bounds.max_gap))
-        self.begin = np.append(0, np.cumsum(np.bincount(elements.entries, minlength=counts.size)))
-        self.end, self.places = self.begin[:-1].copy(), np.zeros(elements.entries.size, dtype=np.int32)
-        kernels.list_places(
-            entries=elements.entries,
-            element=elements.element,
-            close=elements.close,
-            first=elements.first,
-            every=bounded,
-            seen=np.full(counts.size, -1, dtype=np.int64),
-            ends=self.end,
-            places=self.places,
-        )
+        self.spans = bounds.max_span < np.inf
+        self.begin, self.end, self.places = first_places(elements, counts.size, every=bounds.every_place)
         self.starts = elements.low[elements.element] if self.spans else np.empty(0)
         self.fixed = {
-            "entries": elements.entries,
-            "element": elements.element,
-            "close": elements.close,
-            "first": elements.first,
-            "low": elements.low,
-            "high": elements.high,
-            "bounds": np.array([bounds.min_gap, bounds.max_gap, bounds.max_span]),
-            "plain": not bounds.timed,
+            **elements.kernel_arguments(bounds),
             "min_count": min_count,
             "max_length": bounds.max_length or _ANY,
             "max_elements": bounds.max_elements or _ANY,
@@ -173,11 +172,9 @@ class _Search:
         return status, kernels.FULL.get(status)
 
 
-def _frequent_elements(
-    sequences: Sequences, min_count: int, *, timed: bool
-) -> tuple[NDArray[np.int32], NDArray[np.int64], Elements]:
-    """Return the items that enough sequences hold, how many do, and the elements with only these, as ranks."""
-    n_items, n_entries, n_elements = sequences.labels.size, sequences.items.size, sequences.n_elements
+def item_counts(sequences: Sequences) -> NDArray[np.int64]:
+    """Return how many sequences hold each item."""
+    n_items = sequences.labels.size
     counts = np.zeros(n_items, dtype=np.int64)
     kernels.count_holders(
         items=sequences.items,
@@ -185,8 +182,15 @@ def _frequent_elements(
         seen=np.full(n_items, -1, dtype=np.int64),
         counts=counts,
     )
-    items = np.flatnonzero(counts >= min_count).astype(np.int32)
-    rank = np.full(n_items, -1, dtype=np.int32)
+    return counts
+
+
+def elements_of(
+    sequences: Sequences, items: NDArray[np.int32], bounds: Bounds
+) -> tuple[Elements, NDArray[np.int32]]:
+    """Return the elements with only ``items``, as ranks in these, and in which element of ``sequences`` each ends."""
+    n_entries, n_elements = sequences.items.size, sequences.n_elements
+    rank = np.full(sequences.labels.size, -1, dtype=np.int32)
     rank[items] = np.arange(items.size, dtype=np.int32)
     entries, element, close = (np.empty(n_entries, dtype=np.int32) for _ in range(3))
     first, source = np.empty(n_elements + 1, dtype=np.int32), np.empty(n_elements, dtype=np.int32)
@@ -201,17 +205,41 @@ def _frequent_elements(
         first=first,
         source=source,
     )
-    times = sequences.times[source[:n_elements]] if timed else np.empty(0)
-    if times.dtype.kind == "M":
-        times = times.astype(np.int64)  # microseconds: exact in floats until the year 2255
-    times = times.astype(np.float64)
+    source = source[:n_elements]
+    times = in_ticks(sequences.times[source]) if bounds.timed else np.empty(0)
     kept = Elements(
         entries[:n_entries], element[:n_entries], close[:n_entries], first[: n_elements + 1], times, times
     )
-    return items, counts[items], kept
+    return _windows(kept, source, bounds.window) if bounds.window > 0 else (kept, source)
 
 
-def _windows(elements: Elements, window: float) -> Elements:
+def first_places(
+    elements: Elements, n_items: int, *, every: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """Return where the places of each item alone begin and end, and these places."""
+    begin = np.append(0, np.cumsum(np.bincount(elements.entries, minlength=n_items)))
+    end, places = begin[:-1].copy(), np.zeros(elements.entries.size, dtype=np.int32)
+    kernels.list_places(
+        entries=elements.entries,
+        element=elements.element,
+        close=elements.close,
+        first=elements.first,
+        every=every,
+        seen=np.full(n_items, -1, dtype=np.int64),
+        ends=end,
+        places=places,
+    )
+    return begin, end, places
+
+
+def in_ticks(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Return times as numbers, instants as microseconds: exact in floats until the year 2255."""
+    return (times.astype(np.int64) if times.dtype.kind == "M" else times).astype(np.float64)
+
+
+def _windows(
+    elements: Elements, source: NDArray[np.int32], window: float
+) -> tuple[Elements, NDArray[np.int32]]:
     """Return every run of elements of a sequence within ``window`` as one element, in the order of their ends."""
     time, close = elements.high, elements.close[elements.first[:-1]]  # which tells the sequences apart
     here = np.arange(time.size)
@@ -241,7 +269,7 @@ def _windows(elements: Elements, window: float) -> Elements:
     new = np.ones(run.size, dtype=bool)
     new[1:] = (run[1:] != run[:-1]) | (entries[1:] != entries[:-1])
     first = np.append(0, np.cumsum(np.bincount(run[new], minlength=low.size)))
-    return Elements(
+    runs = Elements(
         entries[new],
         run[new].astype(np.int32),
         np.searchsorted(close[high[run[new]]], close[high[run[new]]], side="right").astype(np.int32),
@@ -249,3 +277,4 @@ def _windows(elements: Elements, window: float) -> Elements:
         time[low],
         time[high],
     )
+    return runs, source[high]

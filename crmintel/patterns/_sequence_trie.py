@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels.sequences import expand_patterns, measure_patterns
+from crmintel.kernels.sequences import expand_patterns
 from crmintel.transactions.elements import gather_ragged
 
 
@@ -39,17 +40,22 @@ class PatternTrie:
     counts: NDArray[np.int32]
     items: NDArray[np.int32]
 
+    def levels(self) -> Iterator[NDArray[np.int64]]:
+        """Give the numbers of the patterns of two items, then of three, ..."""
+        here = self.parent < 0
+        while here.any():
+            here = (self.parent >= 0) & here[self.parent]
+            yield np.flatnonzero(here)
+
     def flat(self) -> FlatPatterns:
         """Return the same patterns in the same order as lists."""
-        n = self.parent.size
-        item_offsets, offsets = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
-        measure_patterns(
-            parent=self.parent,
-            code=self.code,
-            n_items=self.items.size,
-            item_offsets=item_offsets,
-            offsets=offsets,
-        )
+        lengths = np.ones(self.parent.size, dtype=np.int64)
+        sizes = (self.code >= self.items.size).astype(np.int64)
+        for level in self.levels():
+            above = self.parent[level]
+            lengths[level] += lengths[above]
+            sizes[level] += sizes[above]
+        item_offsets, offsets = np.append(0, np.cumsum(lengths)), np.append(0, np.cumsum(sizes))
         ranks = np.empty(item_offsets[-1], dtype=np.int32)
         element_offsets = np.empty(offsets[-1] + 1, dtype=np.int64)
         expand_patterns(

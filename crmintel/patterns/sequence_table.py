@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crmintel._frames import build_frame
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.patterns._sequence_trie import FlatPatterns, PatternTrie
+from crmintel.patterns._sequence_trie import PatternTrie
 from crmintel.patterns.sequence_rules import SequenceRules, make_rules
 
 
@@ -71,9 +71,19 @@ class SequencePatterns:
         self.labels, self.n_sequences, self.library = labels, n_sequences, library
 
     @property
-    def flat(self) -> FlatPatterns:
-        """All arrays at once."""
-        return self._flat
+    def trie(self) -> PatternTrie:
+        """The patterns as a prefix tree.
+
+        Raises
+        ------
+        InputError
+            If these patterns are closed ones, whose starts are not among them.
+        """
+        if self._trie is None:
+            raise InputError(
+                "this needs the count of every start of a pattern, which closed patterns lack; mine with target='all'."
+            )
+        return self._trie
 
     def __len__(self) -> int:
         return self._flat.counts.size
@@ -152,11 +162,7 @@ class SequencePatterns:
         InputError
             If these patterns are closed ones, which lack the counts of the others.
         """
-        if self._trie is None:
-            raise InputError(
-                "rules need the count of every start of a pattern, which closed patterns lack. Mine with target='all'."
-            )
-        return make_rules(self._trie, self._flat, self.labels, self.n_sequences, self.library, min_confidence)
+        return make_rules(self.trie, self._flat, self.labels, self.n_sequences, self.library, min_confidence)
 
     def to_frame(self, library: str | None = None) -> Any:
         """Return the columns ``pattern`` (as text), ``elements``, ``length``, ``count`` and ``support``.

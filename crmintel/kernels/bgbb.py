@@ -20,29 +20,28 @@ def bgbb_counts(alpha, beta, gamma, delta, m, k, at_least, log_chance, alive):
     given exactly k. Numbers near the ends of the range are moved by powers of 1e200; gamma may be 0.
     """
     for i in range(alpha.size):
-        alive[i] = 1.0
-        if k[i] > m[i]:
-            log_chance[i] = -math.inf
-            continue
-        together = alpha[i] + beta[i]
+        al, be, de, n = alpha[i], beta[i], delta[i], k[i]
         first, shift = 1.0, 0  # purchases at each of the first k opportunities ...
-        for j in range(k[i]):
-            first *= (alpha[i] + j) / (together + j) * ((delta[i] + j) / (gamma + delta[i] + j))
-            if first < 1e-200:
+        for t in range(n):
+            first *= (al + t) / (al + be + t) * ((de + t) / (gamma + de + t))
+            if 0.0 < first < 1e-200:
                 first *= 1e200
                 shift -= 1
-        total, unit = 1.0, 1.0  # ... and relative to them, the others with the k-th one at or before t
-        for t in range(m[i] - 1, k[i] - 1, -1):
-            there = gamma + delta[i] + t
-            silent = (beta[i] + t - k[i]) / (together + t) * ((delta[i] + t) / there)
+        total, unit, there = (
+            1.0,
+            1.0,
+            1.0,
+        )  # ... and relative to them, the others with the k-th one at or before t
+        for t in range(m[i] - 1, n - 1, -1):
+            later = (be + t - n) / (al + be + t) * ((de + t) / (gamma + de + t)) * total / (t + 1 - n)
             if at_least:
-                total = unit + t / (t + 1 - k[i]) * silent * total
+                total = unit + t * later
             else:
-                later = (t + 1) / (t + 1 - k[i]) * silent * total
+                later *= t + 1
                 total = later
                 if gamma > 0.0:
-                    total += unit * (gamma / there)
-                    alive[i] *= later / total
+                    total += unit * (gamma / (gamma + de + t))
+                    there *= later / total
             if total > 1e200:
                 total *= 1e-200
                 unit *= 1e-200
@@ -51,24 +50,25 @@ def bgbb_counts(alpha, beta, gamma, delta, m, k, at_least, log_chance, alive):
                 total *= 1e200
                 unit *= 1e200
                 shift -= 1
-        log_chance[i] = math.log(first) + math.log(total) + shift * 460.51701859880916
+        log_chance[i] = (
+            math.log(first) + math.log(total) + shift * 460.51701859880916 if n <= m[i] else -math.inf
+        )
+        alive[i] = there
 
 
 @kernel
 def bgbb_next(alpha, beta, gamma, delta, chance, limit, out):
     """The first opportunity by which the next purchase has come with ``chance``; inf if none up to ``limit``."""
     for i in range(alpha.size):
-        bought, waits = 0.0, 1.0  # waits: there, without a purchase yet
-        t = 0
-        while bought < chance[i]:
-            if t == limit or bought + waits < chance[i]:
-                t = -1
-                break
-            waits *= (delta[i] + t) / (gamma + delta[i] + t)
-            bought += waits * alpha[i] / (alpha[i] + beta[i] + t)
-            waits *= (beta[i] + t) / (alpha[i] + beta[i] + t)
+        al, be, de, goal = alpha[i], beta[i], delta[i], chance[i]
+        bought, waits, t = 0.0, 1.0, 0  # waits: there, without a purchase yet
+        while bought < goal and t < limit and bought + waits >= goal:
+            waits *= (de + t) / (gamma + de + t)
+            bought += waits * al / (al + be + t)
+            waits *= be + t
+            waits /= al + be + t
             t += 1
-        out[i] = math.inf if t < 0 else t
+        out[i] = t if bought >= goal else math.inf
 
 
 @kernel
@@ -114,19 +114,6 @@ def bgbb_silence(x, t_x, T, weight, alpha, beta, gamma, delta, out):
             gd = w * gd + u * g * d + leave * keep
             dd = w * (dd + e * (1.0 - e)) + u * d * d - keep * (1.0 - keep)
             a, b, g, d = w * a, w * b, w * g + 1.0 - leave, w * d - keep
-        s = weight[i]
-        out[0] += s * math.log(v)
-        out[1] += s * a
-        out[2] += s * b
-        out[3] += s * g
-        out[4] += s * d
-        out[5] += s * aa
-        out[6] += s * ab
-        out[7] += s * ag
-        out[8] += s * ad
-        out[9] += s * bb
-        out[10] += s * bg
-        out[11] += s * bd
-        out[12] += s * gg
-        out[13] += s * gd
-        out[14] += s * dd
+        terms = (math.log(v), a, b, g, d, aa, ab, ag, ad, bb, bg, bd, gg, gd, dd)
+        for c in range(15):
+            out[c] += weight[i] * terms[c]

@@ -24,14 +24,14 @@ def bgbb_counts(alpha, beta, gamma, delta, m, k, at_least, log_chance, alive):
         first, shift = 1.0, 0  # purchases at each of the first k opportunities ...
         for t in range(n):
             first *= (al + t) / (al + be + t) * ((de + t) / (gamma + de + t))
-            if 0.0 < first < 1e-200:
+            if first < 1e-200:
                 first *= 1e200
                 shift -= 1
         total, unit, there = (
             1.0,
             1.0,
             1.0,
-        )  # ... and relative to them, the others with the k-th one at or before t
+        )  # ... and relative to them, what may follow; terms count from the last
         for t in range(m[i] - 1, n - 1, -1):
             later = (be + t - n) / (al + be + t) * ((de + t) / (gamma + de + t)) * total / (t + 1 - n)
             if at_least:
@@ -50,9 +50,9 @@ def bgbb_counts(alpha, beta, gamma, delta, m, k, at_least, log_chance, alive):
                 total *= 1e200
                 unit *= 1e200
                 shift -= 1
-        log_chance[i] = (
-            math.log(first) + math.log(total) + shift * 460.51701859880916 if n <= m[i] else -math.inf
-        )
+        log_chance[i] = math.log(first) + math.log(total) + shift * 460.51701859880916
+        if n > m[i]:
+            log_chance[i] = -math.inf
         alive[i] = there
 
 

@@ -1,65 +1,22 @@
-"""The best items for each basket: what its rules conclude, or what is bought with the items in it.
+"""The best items for each row: what the rules conclude from its basket, or what its neighbours add up to.
 
-Ties go to the lower code, so that the order of baskets, rules and neighbours changes nothing.
+A scoring kernel writes the candidates of one row after another (their codes and scores), as many rows as fit, and
+`keep_best` picks the best of each. They are kept apart because numba would compile the choice into each scorer anew.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from crmintel.kernels._jit import kernel
 
-COUNT, COSINE, JACCARD, LIFT, CONDITIONAL = range(5)
-
 
 @kernel
-def _sink(codes, scores, at, size):
-    """Let the entry ``at`` sink in a heap with the worst entry on top."""
-    code, score = codes[at], scores[at]
-    child = 2 * at + 1
-    while child < size:
-        other = child + 1
-        if other < size and (
-            scores[other] < scores[child] or (scores[other] == scores[child] and codes[other] > codes[child])
-        ):
-            child = other
-        if scores[child] > score or (scores[child] == score and codes[child] < code):
-            break
-        codes[at], scores[at] = codes[child], scores[child]
-        at, child = child, 2 * child + 1
-    codes[at], scores[at] = code, score
-
-
-@kernel
-def _take_best(touched, n_touched, value, found, found_scores):
-    """Fill ``found`` with the touched items of the largest ``value``, the best first; -1 and nan at the end."""
-    n = min(found.size, n_touched)
-    for k in range(n):
-        found[k], found_scores[k] = touched[k], value[touched[k]]
-    for at in range(n // 2 - 1, -1, -1):
-        _sink(found, found_scores, at, n)
-    for k in range(n, n_touched):
-        code = touched[k]
-        if value[code] > found_scores[0] or (value[code] == found_scores[0] and code < found[0]):
-            found[0], found_scores[0] = code, value[code]
-            _sink(found, found_scores, 0, n)
-    for last in range(n - 1, 0, -1):
-        code, score = found[last], found_scores[last]
-        found[last], found_scores[last] = found[0], found_scores[0]
-        found[0], found_scores[0] = code, score
-        _sink(found, found_scores, 0, last)
-    for k in range(n, found.size):
-        found[k], found_scores[k] = -1, np.nan
-
-
-@kernel
-def rank_by_rules(
-    indptr, indices, items, offsets, group_first, group_target, entry_first, entry_rule, entry_score,
-    exclude_owned, owned, value, touched, found, found_scores,
+def score_by_rules(
+    indptr, indices, row, items, offsets, group_first, group_target, entry_first, entry_rule, entry_score,
+    exclude_owned, owned, value, codes, scores, ends,
 ):  # fmt: skip
-    """Fill ``found`` (-1 where fewer) with the best items of the rules that speak to each basket.
+    """Write what the rules that speak to each basket conclude, from ``row`` on; return the first row left out.
 
     An item's score is the best among the rules that hold for the basket and conclude it.
 
@@ -71,14 +28,14 @@ def rank_by_rules(
         is owned, those of the last i always; a group's rules conclude its target
     entry_first, entry_rule, entry_score : the rules of each group and their scores, falling, so that the first that
         holds decides
-    owned, value, touched : scratch over the items: zeros, -inf, anything; left as they came
-    found, found_scores : (n_baskets, n)
+    owned, value : scratch over the items: zeros, -inf; left as they came
+    codes, scores, ends : candidates, and for each row where its own end; at least as long as there are items
     """
-    for b in range(indptr.size - 1):
-        low, high = indptr[b], indptr[b + 1]
+    size = 0
+    while row < indptr.size - 1 and size + owned.size <= codes.size:
+        low, high, first = indptr[row], indptr[row + 1], size
         for p in range(low, high):
             owned[indices[p]] = 1
-        n_touched = 0
         for p in range(low, high + 1):
             key = indices[p] if p < high else owned.size
             for group in range(group_first[key], group_first[key + 1]):
@@ -89,97 +46,95 @@ def rank_by_rules(
                     if entry_score[entry] <= value[target]:
                         break
                     r = entry_rule[entry]
-                    holds = True
-                    for j in range(offsets[r], offsets[r + 1]):
-                        if owned[items[j]] == 0:
-                            holds = False
-                            break
-                    if holds:
+                    j = offsets[r]
+                    while j < offsets[r + 1] and owned[items[j]] == 1:
+                        j += 1
+                    if j == offsets[r + 1]:
                         if value[target] == -np.inf:
-                            touched[n_touched] = target
-                            n_touched += 1
+                            codes[size] = target
+                            size += 1
                         value[target] = entry_score[entry]
                         break
-        _take_best(touched, n_touched, value, found[b], found_scores[b])
-        for k in range(n_touched):
-            value[touched[k]] = -np.inf
+        for k in range(first, size):
+            scores[k] = value[codes[k]]
+            value[codes[k]] = -np.inf
         for p in range(low, high):
             owned[indices[p]] = 0
+        ends[row] = size
+        row += 1
+    return row
 
 
 @kernel
-def rank_by_neighbours(
-    indptr, indices, first, neighbour, weight, exclude_owned, owned, value, touched, found, found_scores
-):
-    """Fill ``found`` (-1 where fewer) with the items whose weights, summed over the basket's items, are largest.
+def score_by_neighbours(
+    indptr, indices, row, first, neighbour, weight, skip_first, skip, scale, jaccard, shrinkage, value,
+    codes, scores, ends,
+):  # fmt: skip
+    """Write the items whose weights, summed over the row's members, are not 0; return the first row left out.
 
     Parameters
     ----------
-    indptr, indices : baskets in CSR form
-    first, neighbour, weight : the neighbours of each item in CSR form
-    owned, value, touched : scratch over the items: zeros, -inf, anything; left as they came
-    found, found_scores : (n_baskets, n)
+    indptr, indices : members of each row in CSR form
+    first, neighbour, weight : what each member adds to which items, in CSR form
+    skip_first, skip : items that are no candidates of a row, in CSR form
+    scale, jaccard, shrinkage : a sum s becomes ``s * scale[item]``, or ``s / (n + scale[item] - s)`` for a row of n
+        members, times ``s / (s + shrinkage)``
+    value : scratch over the items: zeros; left as they came
+    codes, scores, ends : as above
     """
-    for b in range(indptr.size - 1):
-        low, high = indptr[b], indptr[b + 1]
-        for p in range(low, high):
-            owned[indices[p]] = 1
-        n_touched = 0
-        for p in range(low, high):
+    size = 0
+    while row < indptr.size - 1 and size + value.size <= codes.size:
+        start, n = size, float(indptr[row + 1] - indptr[row])
+        for k in range(skip_first[row], skip_first[row + 1]):
+            value[skip[k]] = -1.0
+        for p in range(indptr[row], indptr[row + 1]):
             for q in range(first[indices[p]], first[indices[p] + 1]):
-                target = neighbour[q]
-                if value[target] != -np.inf:
-                    value[target] += weight[q]
-                elif owned[target] == 0 or not exclude_owned:
-                    touched[n_touched] = target
-                    n_touched += 1
-                    value[target] = weight[q]
-        _take_best(touched, n_touched, value, found[b], found_scores[b])
-        for k in range(n_touched):
-            value[touched[k]] = -np.inf
-        for p in range(low, high):
-            owned[indices[p]] = 0
+                item = neighbour[q]
+                total = value[item]
+                if total > 0.0:
+                    value[item] = total + weight[q]
+                elif total == 0.0:
+                    value[item] = weight[q]
+                    codes[size] = item
+                    size += 1
+        for k in range(start, size):
+            item = codes[k]
+            total = value[item]
+            value[item] = 0.0
+            score = total / (n + scale[item] - total) if jaccard else total * scale[item]
+            scores[k] = score * (total / (total + shrinkage)) if shrinkage > 0.0 else score
+        for k in range(skip_first[row], skip_first[row + 1]):
+            value[skip[k]] = 0.0
+        ends[row] = size
+        row += 1
+    return row
 
 
 @kernel
-def nearest_items(
-    indptr, indices, buyer_first, buyer, low, high, similarity, shrinkage, value, touched, found, found_scores
-):
-    """Fill ``found`` (-1 where fewer) with the items most similar to each item ``low`` to ``high - 1``.
+def keep_best(codes, scores, ends, low, high, found, found_scores):
+    """Write the best candidates of the rows ``low`` to ``high - 1``, in no order; ties go to the lower code.
 
-    Parameters
-    ----------
-    indptr, indices : baskets in CSR form
-    buyer_first, buyer : the baskets of each item, the same matrix in CSC form
-    similarity, shrinkage : one of the constants above, times ``n_ij / (n_ij + shrinkage)``
-    value, touched : scratch over the items: zeros, anything; left as they came
-    found, found_scores : (high - low, n)
+    ``found`` and ``found_scores`` (rows, n) come in as -1 and -inf; each row is a heap with its worst entry on top.
     """
-    for i in range(low, high):
-        n_i = float(buyer_first[i + 1] - buyer_first[i])
-        n_touched = 0
-        for p in range(buyer_first[i], buyer_first[i + 1]):
-            for q in range(indptr[buyer[p]], indptr[buyer[p] + 1]):
-                j = indices[q]
-                if value[j] == 0.0 and j != i:
-                    touched[n_touched] = j
-                    n_touched += 1
-                value[j] += 1.0
-        value[i] = 0.0
-        for k in range(n_touched):
-            j = touched[k]
-            n_j = float(buyer_first[j + 1] - buyer_first[j])
-            both = value[j]
-            score = both
-            if similarity == COSINE:
-                score = both / math.sqrt(n_i * n_j)
-            elif similarity == JACCARD:
-                score = both / (n_i + n_j - both)
-            elif similarity == LIFT:
-                score = both * (indptr.size - 1) / (n_i * n_j)
-            elif similarity == CONDITIONAL:
-                score = both / n_i
-            value[j] = score * (both / (both + shrinkage))
-        _take_best(touched, n_touched, value, found[i - low], found_scores[i - low])
-        for k in range(n_touched):
-            value[touched[k]] = 0.0
+    n = found.shape[1]
+    k = 0
+    for row in range(low, high):
+        while k < ends[row]:
+            code, score = codes[k], scores[k]
+            k += 1
+            worst = found_scores[row, 0]
+            if score < worst or (score == worst and code > found[row, 0]):
+                continue
+            at, child = 0, 1
+            while child < n:
+                other = child + 1
+                if other < n:
+                    a, b = found_scores[row, child], found_scores[row, other]
+                    if b < a or (b == a and found[row, other] > found[row, child]):
+                        child = other
+                worst = found_scores[row, child]
+                if worst > score or (worst == score and found[row, child] < code):
+                    break
+                found[row, at], found_scores[row, at] = found[row, child], found_scores[row, child]
+                at, child = child, 2 * child + 1
+            found[row, at], found_scores[row, at] = code, score

@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from crmintel._compat import thread_count
 from crmintel._validation import check_choice, check_number, check_vector
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from crmintel.kernels.recommending import keep_best
 from crmintel.transactions.baskets import Baskets, as_baskets
 from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
@@ -22,7 +23,8 @@ from crmintel.transactions.log import TransactionLog
 Ranking = tuple[NDArray[np.int32], NDArray[np.float64]]
 
 _MOST_CELLS = 1 << 28  # of the answer: 3 GiB of codes and scores, and 2 GiB of labels
-_BLOCK = 4096  # rows ranked at a time
+_BLOCK = 512  # rows that a thread ranks at a time
+_CANDIDATES = 1 << 17  # that are kept at a time, so that they stay in the cache
 
 
 class ItemRecommender(BaseEstimator):
@@ -138,7 +140,7 @@ class ItemRecommender(BaseEstimator):
     ) -> Ranking:
         """Return codes (-1 where fewer) and scores (nan there) of the ``n`` best items of each row.
 
-        Scores are to be multiplied by ``worth``, one value per known item; those where it is nan are not offered.
+        Scores are to be multiplied by ``worth``, one value per known item; nothing where it is nan is offered.
         """
 
     def _fresh(self) -> Any:
@@ -178,27 +180,46 @@ def latest(X: Any, window: Any) -> TransactionLog:
     return X.since(max(first, X.start.astype("datetime64[D]")))
 
 
-def rank_in_blocks(
-    rank: Callable[..., None], owned: Baskets, n: int, n_jobs: Any, **arguments: Any
+def best_candidates(
+    score: Callable[..., int],
+    arguments: Callable[[slice], dict[str, Any]],
+    n_rows: int,
+    n_items: int,
+    n: int,
+    n_jobs: Any,
 ) -> Ranking:
-    """Run a kernel of `crmintel.kernels.recommending` over blocks of baskets, on threads; return what it found."""
-    n_items = owned.shape[1]
-    found = np.empty((len(owned), n), dtype=np.int32)
-    scores = np.empty((len(owned), n))
+    """Run a scoring kernel of `crmintel.kernels.recommending` over all rows and return the ``n`` best items of each.
+
+    ``arguments`` gives, for a slice of the rows, what the kernel takes beside ``row`` and the candidates; its scratch
+    has to be new at each call, since blocks of rows run on threads.
+    """
+    found = np.full((n_rows, n), -1, dtype=np.int32)
+    scores = np.full((n_rows, n), -np.inf)
 
     def run(low: int) -> None:
-        high = min(low + _BLOCK, len(owned))
-        rank(
-            indptr=owned.indptr[low : high + 1], indices=owned.indices, **arguments,
-            owned=np.zeros(n_items, dtype=np.int8), value=np.full(n_items, -np.inf),
-            touched=np.empty(n_items, dtype=np.int32), found=found[low:high], found_scores=scores[low:high],
-        )  # fmt: skip
+        block = slice(low, min(low + _BLOCK, n_rows))
+        codes = np.empty(max(n_items, _CANDIDATES), dtype=np.int32)
+        candidates = {
+            "codes": codes,
+            "scores": np.empty(codes.size),
+            "ends": np.empty(_BLOCK, dtype=np.int64),
+        }
+        fixed = arguments(block)
+        row = 0
+        while row < block.stop - low:
+            stop = score(row=row, **fixed, **candidates)
+            keep_best(**candidates, low=row, high=stop, found=found[block], found_scores=scores[block])
+            row = stop
+        order = np.lexsort((found[block], -scores[block]), axis=1)
+        found[block] = np.take_along_axis(found[block], order, axis=1)
+        scores[block] = np.take_along_axis(scores[block], order, axis=1)
 
-    run_on_threads(run, range(0, len(owned), _BLOCK), n_jobs)
+    _run_on_threads(run, range(0, n_rows, _BLOCK), n_jobs)
+    scores[found < 0] = np.nan
     return found, scores
 
 
-def run_on_threads(call: Callable[[int], None], starts: Iterable[int], n_jobs: Any) -> None:
+def _run_on_threads(call: Callable[[int], None], starts: Iterable[int], n_jobs: Any) -> None:
     """Call ``call`` with each start, here or on ``n_jobs`` threads."""
     n_threads = thread_count(n_jobs)
     if n_threads == 1:
@@ -246,7 +267,7 @@ def _margins_of(known: NDArray[Any], offered: NDArray[np.bool_], margins: Any) -
         values = check_vector([margins[label] for label in labels], "margins", low=0.0)
     else:
         values = check_vector(margins, "margins", n=known.size, low=0.0)[offered]
-    return values
+    return np.where(values > 0.0, values, np.nan)
 
 
 def _fill_up(

@@ -30,8 +30,9 @@ class PopularityRecommender(ItemRecommender):
         Age at which a purchase counts half, in days or text; of a customer the last one counts where customers are
         counted. None is no decay.
     margins : mapping or array-like of shape (n_items,), default=None
-        Margin of each item, at least 0, that its score is multiplied by. A mapping (or pandas Series) goes by label,
-        an array by the order of ``items_``. An item that is offered must have one.
+        Margin of each item that its score is multiplied by. A mapping (or pandas Series) goes by label, an array by
+        the order of ``items_``. Every item that may be offered needs one, not negative; where it is 0 the item is not
+        recommended.
 
     Attributes
     ----------
@@ -122,8 +123,9 @@ class RepeatPurchaseRecommender(ItemRecommender):
         Age, at the end of the log, at which a purchase counts half, in days or text such as "4W"; a short one asks
         what was bought last, None what was bought most often.
     margins : mapping or array-like of shape (n_items,), default=None
-        Margin of each item, at least 0, that its score is multiplied by. A mapping (or pandas Series) goes by label,
-        an array by the order of ``items_``. An item that is offered must have one.
+        Margin of each item that its score is multiplied by. A mapping (or pandas Series) goes by label, an array by
+        the order of ``items_``. Every item that may be offered needs one, not negative; where it is 0 the item is not
+        recommended.
 
     Attributes
     ----------

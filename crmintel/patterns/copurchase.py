@@ -10,29 +10,20 @@ from scipy import sparse
 
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError
-from crmintel.kernels import recommending
-from crmintel.kernels.recommending import nearest_items, rank_by_neighbours
+from crmintel.kernels.recommending import score_by_neighbours
 from crmintel.patterns._recommending import (
     ItemRecommender,
     Ranking,
+    best_candidates,
     buyers_of,
     latest,
     need_fitted,
     owned_items,
-    rank_in_blocks,
-    run_on_threads,
 )
 from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.log import TransactionLog
 
-SIMILARITIES = {
-    "count": recommending.COUNT,
-    "cosine": recommending.COSINE,
-    "jaccard": recommending.JACCARD,
-    "lift": recommending.LIFT,
-    "conditional": recommending.CONDITIONAL,
-}
-_BLOCK = 256  # items compared with all others at a time
+SIMILARITIES = ("cosine", "jaccard", "lift", "conditional", "count")
 _MOST_NEIGHBOURS = 1 << 28  # 3 GiB
 
 
@@ -57,8 +48,9 @@ class CoPurchaseRecommender(ItemRecommender):
         Only purchases in this many days (or text such as "13W") up to the end of the log teach what goes together,
         which follows a season; None is all. What is owned is owned in any case.
     margins : mapping or array-like of shape (n_items,), default=None
-        Margin of each item, at least 0, that its score is multiplied by. A mapping (or pandas Series) goes by label,
-        an array by the order of ``items_``. An item that is offered must have one.
+        Margin of each item that its score is multiplied by. A mapping (or pandas Series) goes by label, an array by
+        the order of ``items_``. Every item that may be offered needs one, not negative; where it is 0 the item is not
+        recommended.
     fallback : recommender, default=None
         Fills the places that no neighbour takes, e.g. ``PopularityRecommender()``; `fit` fits a clone of it. None
         leaves them empty: None and nan.
@@ -131,15 +123,13 @@ class CoPurchaseRecommender(ItemRecommender):
         CapacityError
             If ``n_items * n_neighbors`` is beyond 2**28.
         """
-        check_choice(self.similarity, "similarity", tuple(SIMILARITIES))
+        check_choice(self.similarity, "similarity", SIMILARITIES)
         n_neighbors = int(check_number(self.n_neighbors, "n_neighbors", low=1, integer=True))
         shrinkage = check_number(self.shrinkage, "shrinkage", low=0.0)
         seen = X if self.window is None else latest(X, self.window)
         baskets = buyers_of(seen, self.level)
         self.items_ = baskets.items
-        self.similarities_ = _nearest(
-            baskets, SIMILARITIES[self.similarity], n_neighbors, shrinkage, self.n_jobs
-        )
+        self.similarities_ = _nearest(baskets, self.similarity, n_neighbors, shrinkage, self.n_jobs)
         self._fit_fallback(X)
         return self
 
@@ -179,19 +169,28 @@ class CoPurchaseRecommender(ItemRecommender):
     def _rank(
         self, X: TransactionLog | Baskets, n: int, worth: NDArray[np.float64], exclude_owned: bool
     ) -> Ranking:
-        first, neighbour = self.similarities_.indptr, self.similarities_.indices
+        n_items = self.items_.size
+        neighbour = self.similarities_.indices
         weight = self.similarities_.data * worth[neighbour]
-        offered = ~np.isnan(weight)
-        first = np.append(0, np.cumsum(offered))[first]
-        return rank_in_blocks(
-            rank_by_neighbours, owned_items(X, self.items_), n, self.n_jobs,
-            first=first.astype(np.int64), neighbour=neighbour[offered].astype(np.int32), weight=weight[offered],
-            exclude_owned=exclude_owned,
-        )  # fmt: skip
+        offered = weight > 0.0
+        owned = owned_items(X, self.items_)
+        fixed = {
+            "indices": owned.indices, "skip": owned.indices, "neighbour": neighbour[offered].astype(np.int32),
+            "weight": weight[offered], "first": np.append(0, np.cumsum(offered))[self.similarities_.indptr],
+            "scale": np.ones(n_items), "jaccard": False, "shrinkage": 0.0,
+        }  # fmt: skip
+
+        def arguments(rows: slice) -> dict[str, Any]:
+            indptr = owned.indptr[rows.start : rows.stop + 1]
+            skip_first = indptr if exclude_owned else np.zeros_like(indptr)
+            return {**fixed, "indptr": indptr, "skip_first": skip_first, "value": np.zeros(n_items)}
+
+        return best_candidates(score_by_neighbours, arguments, len(owned), n_items, n, self.n_jobs)
 
 
-def _nearest(baskets: Baskets, similarity: int, n_neighbors: int, shrinkage: float, n_jobs: Any) -> Any:
-    n_items = baskets.shape[1]
+def _nearest(baskets: Baskets, similarity: str, n_neighbors: int, shrinkage: float, n_jobs: Any) -> Any:
+    """Return the neighbours of each item: its members are its buyers, and they add what is in their baskets."""
+    n_baskets, n_items = baskets.shape
     n_kept = min(n_neighbors, max(n_items - 1, 1))
     if n_items * n_kept > _MOST_NEIGHBOURS:
         raise CapacityError(
@@ -199,19 +198,29 @@ def _nearest(baskets: Baskets, similarity: int, n_neighbors: int, shrinkage: flo
             "Lower n_neighbors."
         )
     buyers = baskets.matrix.tocsc()
-    buyer_first, buyer = buyers.indptr.astype(np.int64), buyers.indices.astype(np.int32)
-    found = np.empty((n_items, n_kept), dtype=np.int32)
-    values = np.empty((n_items, n_kept))
+    buyer_first = buyers.indptr.astype(np.int64)
+    bought = np.maximum(np.diff(buyer_first), 1).astype(np.float64)
+    # What depends on the item itself alone changes no order among its neighbours: it is divided out in the end.
+    scale, divisor = {
+        "count": (np.ones(n_items), np.ones(n_items)),
+        "cosine": (1.0 / np.sqrt(bought), np.sqrt(bought)),
+        "jaccard": (bought, np.ones(n_items)),
+        "lift": (1.0 / bought, bought / max(n_baskets, 1)),
+        "conditional": (np.ones(n_items), bought),
+    }[similarity]
+    fixed = {
+        "indices": buyers.indices.astype(np.int32), "first": baskets.indptr, "neighbour": baskets.indices,
+        "weight": np.ones(baskets.indices.size), "skip": np.arange(n_items, dtype=np.int32), "scale": scale,
+        "jaccard": similarity == "jaccard", "shrinkage": float(shrinkage),
+    }  # fmt: skip
 
-    def compare(low: int) -> None:
-        high = min(low + _BLOCK, n_items)
-        nearest_items(
-            indptr=baskets.indptr, indices=baskets.indices, buyer_first=buyer_first, buyer=buyer, low=low, high=high,
-            similarity=similarity, shrinkage=float(shrinkage), value=np.zeros(n_items),
-            touched=np.empty(n_items, dtype=np.int32), found=found[low:high], found_scores=values[low:high],
-        )  # fmt: skip
+    def arguments(rows: slice) -> dict[str, Any]:
+        bounds = slice(rows.start, rows.stop + 1)
+        skip_first = np.arange(rows.start, rows.stop + 1)
+        return {**fixed, "indptr": buyer_first[bounds], "skip_first": skip_first, "value": np.zeros(n_items)}
 
-    run_on_threads(compare, range(0, n_items, _BLOCK), n_jobs)
+    found, values = best_candidates(score_by_neighbours, arguments, n_items, n_items, n_kept, n_jobs)
+    values /= divisor[:, None]
     kept = found >= 0
     offsets = np.append(0, np.cumsum(kept.sum(axis=1)))
     similarities = sparse.csr_array((values[kept], found[kept], offsets), shape=(n_items, n_items))

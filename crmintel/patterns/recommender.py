@@ -11,8 +11,8 @@ from sklearn.exceptions import NotFittedError
 
 from crmintel._validation import check_choice
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.kernels.recommending import rank_by_rules
-from crmintel.patterns._recommending import ItemRecommender, Ranking, buyers_of, owned_items, rank_in_blocks
+from crmintel.kernels.recommending import score_by_rules
+from crmintel.patterns._recommending import ItemRecommender, Ranking, best_candidates, buyers_of, owned_items
 from crmintel.patterns.itemsets import FrequentItemsets
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.rules import AssociationRules
@@ -44,9 +44,9 @@ class RuleRecommender(ItemRecommender):
         "customer" where ``rules`` is None, and "basket" for rules of your own: all that a customer bought is long, so
         rules of customers need a higher support, or short itemsets. Other ``X`` are taken row by row.
     margins : mapping or array-like of shape (n_items,), default=None
-        Margin of each item, at least 0, that its score is multiplied by: confidence times margin is the money to
-        expect. A mapping (or pandas Series) goes by label, an array by the order of ``rules_.items``. An item that is
-        offered must have one.
+        Margin of each item that its score is multiplied by: confidence times margin is the money to expect. A mapping
+        (or pandas Series) goes by label, an array by the order of ``rules_.items``. Every item that may be offered
+        needs one, not negative; where it is 0 the item is not recommended.
     fallback : recommender, default=None
         Fills the places that the rules leave empty, e.g. ``PopularityRecommender()``; `fit` fits a clone of it. A
         recommender that is used without `fit` needs a fitted one. None leaves them empty: None and nan.
@@ -121,11 +121,17 @@ class RuleRecommender(ItemRecommender):
     ) -> Ranking:
         rules = self._fitted_rules()
         values = np.asarray(getattr(rules, self._check_measure()), dtype=np.float64)
-        return rank_in_blocks(
-            rank_by_rules, owned_items(X, rules.items), n, self.n_jobs,
-            items=rules.antecedents.indices.astype(np.int32), offsets=rules.antecedents.indptr.astype(np.int64),
-            **_groups(rules, values, worth), exclude_owned=exclude_owned,
-        )  # fmt: skip
+        owned, n_items = owned_items(X, rules.items), rules.items.size
+        fixed = {
+            "items": rules.antecedents.indices.astype(np.int32), "offsets": rules.antecedents.indptr.astype(np.int64),
+            **_groups(rules, values, worth), "exclude_owned": exclude_owned, "indices": owned.indices,
+        }  # fmt: skip
+
+        def arguments(rows: slice) -> dict[str, Any]:
+            scratch = {"owned": np.zeros(n_items, dtype=np.int8), "value": np.full(n_items, -np.inf)}
+            return {**fixed, **scratch, "indptr": owned.indptr[rows.start : rows.stop + 1]}
+
+        return best_candidates(score_by_rules, arguments, len(owned), n_items, n, self.n_jobs)
 
     def _fresh(self) -> Any:
         if isinstance(self.rules, RuleSet):
@@ -177,7 +183,7 @@ def _pairs() -> AssociationRules:
 def _groups(
     rules: RuleSet, values: NDArray[np.float64], worth: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:
-    """Return the rules in groups of one key and one target, see `crmintel.kernels.recommending.rank_by_rules`.
+    """Return the rules in groups of one key and one target, see `crmintel.kernels.recommending.score_by_rules`.
 
     A rule's key is the item of its antecedent that the fewest antecedents hold; without an antecedent it is one
     beyond the items. A rule stands in the group of every item it concludes, with its value times the item's worth.

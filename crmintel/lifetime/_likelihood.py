@@ -14,6 +14,8 @@ from crmintel.lifetime._mle import Optimum, minimise
 from crmintel.lifetime._model import Estimate
 
 ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
+_CHANCE = 10.0  # log-likelihood by which the worse end on a sample may be the better one on all customers
+_SAME = 0.01  # ends closer by log-parameter are one
 SAME_RATE = "all customers buy at the same rate (only r / alpha is known)"
 
 
@@ -26,18 +28,24 @@ def same_chance(first: float, second: float, *, alike: str, always: str, never: 
     return [never] if first / (first + second) < 1.0 / ALIKE else []
 
 
+def _rank(found: Optimum) -> tuple[float, bool]:
+    return round(found.value, 12), not found.converged
+
+
 class Likelihood(ABC):
     """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
 
     A model names its parameters ``names`` (``r`` and ``alpha`` first), those of them that are ``times``, the values
-    ``staying`` of the others with which nobody leaves, the guesses ``starts`` and the size of the ``sample`` from
-    which a large fit starts, and gives ``start``, ``terms``, ``limit`` and, if it has one, the ``nested`` model.
+    ``staying`` of the others with which nobody leaves, the guesses ``starts``, how many of them to try even where the
+    first leads to a good end (its ``basins``), and the size of the ``sample`` from which a large fit starts; it gives
+    ``start``, ``terms``, ``limit`` and, if it has one, the ``nested`` model.
     """
 
     names: ClassVar[tuple[str, ...]]
     times: ClassVar[tuple[str, ...]] = ("alpha",)
     staying: ClassVar[dict[str, float]]
     starts: ClassVar[tuple[tuple[float, ...], ...]]
+    basins: ClassVar[int] = 1
     sample: ClassVar[int] = 50_000
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
@@ -60,21 +68,33 @@ class Likelihood(ABC):
         likelihood = cls(h, weights, penalty)
         if likelihood.purchases == 0.0 and penalty == 0.0:
             return likelihood.nothing_bought()
-        start = likelihood.start(cls.starts[0])
+        end = (tol, max_iter)
+        starts = [likelihood.start(guess) for guess in cls.starts]
+        first, others = starts[: cls.basins], starts[cls.basins :]
         if len(h) > 4 * cls.sample:
             every = np.arange(0, len(h), len(h) // cls.sample)
             some = cls(h[every], weights[every], penalty)
             if some.purchases > 0.0:
-                start = some.minimise(start, tol, max_iter).theta
-        best = likelihood.minimise(start, tol, max_iter)
+                first = some._promising(first, *end)
+        found = [likelihood.minimise(start, *end) for start in first]
+        best = min(found, key=_rank)
         if not best.converged or likelihood.limit(best) is not None:
-            others = [likelihood.minimise(likelihood.start(s), tol, max_iter) for s in cls.starts[1:]]
-            best = min([best, *others], key=lambda found: (round(found.value, 12), not found.converged))
+            best = min([best, *(likelihood.minimise(start, *end) for start in others)], key=_rank)
         nested = likelihood.nested(best, tol, max_iter)
         if nested is not None:
             return nested
         params = dict(zip(cls.names, np.exp(best.theta).tolist(), strict=True))
         return likelihood.estimate(best, params, likelihood.limit(best))
+
+    def _promising(self, starts: list[Vector], tol: float, max_iter: int) -> list[Vector]:
+        """Where searches on a sample end, but for the ends that are worse than chance explains."""
+        best, *others = sorted((self.minimise(start, tol, max_iter) for start in starts), key=_rank)
+        margin = _CHANCE / self.total
+        return [best.theta] + [
+            other.theta
+            for other in others
+            if other.value < best.value + margin and np.abs(other.theta - best.theta).max() > _SAME
+        ]
 
     def minimise(self: Self, start: Vector, tol: float, max_iter: int) -> Optimum:
         """Search from one start."""

@@ -218,9 +218,10 @@ class _Likelihood(Likelihood):
     names = ("r", "alpha", "s", "beta")
     times = ("alpha", "beta")
     staying: ClassVar[dict[str, float]] = {"s": 0.0, "beta": np.inf}
-    # r, stretch of alpha, s, beta by the mean of T
-    starts = ((0.5, 1.0, 0.6, 0.5), (2.0, 1.0, 2.0, 3.0), (0.2, 2.0, 0.2, 0.1))
-    sample = 10_000
+    # r, stretch of alpha, s, beta by the mean of T. The second finds the best where some leave at once.
+    starts = ((0.5, 1.0, 0.6, 0.5), (0.5, 1.0, 0.1, 1e-3), (2.0, 1.0, 2.0, 3.0))
+    basins = 2
+    sample = 5_000
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
         super().__init__(*_distinct(h, weights), penalty)

@@ -34,6 +34,8 @@ from crmintel.kernels.itemsets_conditional import (
     count_parts,
     intersect,
     link_rows,
+    pick_rows,
+    pick_words,
     set_columns,
     sort_out,
     take_rows,
@@ -83,7 +85,7 @@ def _lacking(level, i, n_rows, n_entries, state, min_count, sets, items, members
         (MEMBERS_FULL, members.shape[1], level[MEMBER] + level[SIZE] + i),
         (ROWS_FULL, rows.shape[1], level[ROW] + n_rows),
         (ENTRIES_FULL, entries.size, level[ENTRY] + n_entries + 1),
-        (WORDS_FULL, words.size, level[WORD] + (level[SIZE] + i) * level[N_WORDS]),
+        (WORDS_FULL, words.size, level[WORD] + (level[SIZE] + 2 * i + 1) * level[N_WORDS]),
         (PATHS_FULL, paths.size, level[PATH] + level[LENGTH] + length),
         (MARKS_FULL, marks.size, 2 * state[N_MARKS] + 2),
         (INDEX_FULL, index.size, ((n_found >> 6) + 1) * state[N_LOCAL]),
@@ -160,19 +162,26 @@ def search_condensed(
         if status != DONE:
             return status
         level[NEXT] = i - 1
-        flag = members[FLAG, member + i]
+        flag = members[FLAG, member + i] if depth > 0 else 0
         # ---- what is frequent beside the item
         kept, n_joining, part_low, part_high, here = 0, 0, 0, 0, 0
         top = level[WORD] + level[SIZE] * n_words
         if n_words > 0:
             if flag == COVERED:
                 continue
+            word = level[WORD]
+            if depth == 0:
+                if 2 * n_entries[i] > count * i:  # dense: many itemsets to come, so short columns pay
+                    n_words = pick_rows(i, word, n_words, top, words, owners)
+                else:
+                    n_words = pick_words(i, word, n_words, top, words, owners)
+                word = top
+                top += (i + 1) * n_words
             kept, n_joining = intersect(
-                i, n_words, level[WORD], top, member, min_count, target, above, words, members, joining
+                i, n_words, word, top, member, min_count, target, above, words, members, joining
             )
         else:
             if depth == 0:
-                flag = 0
                 part_low, part_high = first[i], first[i + 1]
             else:
                 part_high, here = take_rows(members, member, i, rows, entries, parts, owners)

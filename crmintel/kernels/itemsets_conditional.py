@@ -199,6 +199,50 @@ def set_columns(entries, rows, low, high, n_items, n_words, words):
 
 
 @kernel
+def pick_words(i, base, n_words, top, words, picked):
+    """Copy the columns up to i to ``top`` without the words that are zero in column i; return the words a column."""
+    n = 0
+    for w in range(n_words):
+        if words[base + i * n_words + w] != 0:
+            picked[n] = w
+            n += 1
+    at = top
+    for j in range(i + 1):
+        for k in range(n):
+            words[at + k] = words[base + j * n_words + picked[k]]
+        at += n
+    return n
+
+
+@kernel
+def pick_rows(i, base, n_words, top, words, picked):
+    """Copy the columns before i to ``top``, with the rows that column i holds; return the words a column."""
+    n = 0
+    for w in range(n_words):
+        word = words[base + i * n_words + w]
+        while word != 0:
+            rest = word & (word - np.uint64(1))
+            picked[n] = 64 * w + np.int64(count_ones((word ^ rest) - np.uint64(1)))
+            n += 1
+            word = rest
+    at = top
+    for j in range(i):
+        column = base + j * n_words
+        for low in range(0, n, 64):
+            both = np.uint64(0)
+            for k in range(low, min(low + 64, n)):
+                row = picked[k]
+                bit = (words[column + (row >> 6)] >> np.uint64(row & 63)) & np.uint64(1)
+                both |= bit << np.uint64(k - low)
+            words[at] = both
+            at += 1
+    for low in range(0, n, 64):
+        words[at] = ~np.uint64(0) >> np.uint64(64 - min(64, n - low))
+        at += 1
+    return (n + 63) >> 6
+
+
+@kernel
 def intersect(i, n_words, base, top, member, min_count, target, above, words, members, joining):
     """Intersect column i with those before it and admit the frequent ones."""
     own_count = members[SUPPORT, member + i]

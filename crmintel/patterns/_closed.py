@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.kernels import itemsets_closed as kernels
 from crmintel.kernels.itemsets import NEEDED
-from crmintel.kernels.itemsets_conditional import CLOSED, FREE, MAXIMAL
+from crmintel.kernels.itemsets_conditional import (
+    BASKET,
+    BEGIN,
+    CLOSED,
+    END,
+    FREE,
+    LABEL,
+    MAXIMAL,
+    SUPPORT,
+    set_columns,
+)
 from crmintel.kernels.itemsets_found import EMPTY, copy_missing, find_free, insert_all
 from crmintel.patterns._mining import Flat, OrderedBaskets, _chunks, _refuse, _run, order
 from crmintel.patterns._searches import Arenas
@@ -19,6 +27,8 @@ from crmintel.transactions.baskets import Baskets
 _START = 1 << 12
 # Names of the kernels for what is searched for.
 TARGETS = {"closed": CLOSED, "maximal": MAXIMAL, "generators": FREE}
+# Entries of baskets to look at that are worth a chunk.
+_LEAST_WORK = 50_000
 _NO_LIMIT = int(np.iinfo(np.int32).max)
 
 
@@ -48,21 +58,48 @@ class CondensedSearch:
             "target": TARGETS[target],
             "store": int(store),
         }
+        self.columns = self._columns()
         self.n_found = 0
         self.items: dict[int, NDArray[np.int32]] = {}
+
+    def _columns(self) -> NDArray[np.uint64]:
+        """Return the baskets as columns of bits where all pairs of these cost less than the parts of the baskets."""
+        n, n_words = self.ordered.items.size, -(-self.ordered.row_ends.size // 64)
+        columns = np.empty((n, n_words), dtype=np.uint64)
+        if columns.size > kernels.MOST_WORDS or n * columns.size * kernels.WORD_COST > 4 * self.work.sum():
+            return columns[:, :0]
+        rows = np.empty((4, self.ordered.row_ends.size), dtype=np.int64)
+        rows[BEGIN, 0], rows[BEGIN, 1:] = 0, self.ordered.row_ends[:-1]
+        rows[END] = self.ordered.row_ends
+        set_columns(
+            entries=self.ordered.entries,
+            rows=rows,
+            low=0,
+            high=rows.shape[1],
+            n_items=n,
+            n_words=n_words,
+            words=columns.ravel(),
+        )
+        return columns
 
     def arenas(self) -> Arenas:
         """Return the arrays a search works in; they serve one chunk after the other."""
         n_ranks, depth = self.ordered.items.size, self.ordered.longest + 2
+        words = np.empty(2 * kernels.MOST_WORDS, dtype=np.uint64)
+        words[: self.columns.size] = self.columns.ravel()
+        members = np.empty((6, n_ranks + _START), dtype=np.int64)
+        members[LABEL, :n_ranks], members[SUPPORT, :n_ranks] = self.ordered.items, self.ordered.counts
+        rows = np.empty((4, max(_START, self.columns.shape[1])), dtype=np.int64)
+        rows[BASKET] = random_numbers(rows.shape[1])
         return {
             "sets": np.empty((4, _START), dtype=np.int64),
             "items": np.empty(_START, dtype=np.int32),
-            "members": np.empty((6, n_ranks + _START), dtype=np.int64),
-            "rows": np.empty((4, _START), dtype=np.int64),
+            "members": members,
+            "rows": rows,
             "entries": np.empty(_START, dtype=np.int32),
             "parts": np.empty((2, int(self.ordered.counts[0])), dtype=np.int32),
-            "owners": np.empty(int(self.ordered.counts[0]), dtype=np.int64),
-            "words": np.empty(2 * kernels.MOST_WORDS, dtype=np.uint64),
+            "owners": np.empty(max(int(self.ordered.counts[0]), self.columns.shape[1]), dtype=np.int64),
+            "words": words,
             "paths": np.empty(_START, dtype=np.int32),
             "digests": np.empty(depth, dtype=np.int64),
             "trail": np.empty(depth, dtype=np.int32),
@@ -80,11 +117,9 @@ class CondensedSearch:
 
     def start(self, arenas: Arenas, low: int, high: int) -> None:
         """Set the arrays to search the classes of the ranks low..high-1."""
-        arenas["members"][kernels.LABEL, :high] = self.ordered.items[:high]
-        arenas["members"][kernels.SUPPORT, :high] = self.ordered.counts[:high]
-        arenas["members"][kernels.FLAG, :high] = 0
         arenas["stack"][0] = 0
-        arenas["stack"][0, [kernels.SIZE, kernels.NEXT]] = high, high - 1
+        arenas["stack"][0, [kernels.SIZE, kernels.NEXT]] = self.ordered.items.size, high - 1
+        arenas["stack"][0, [kernels.N_WORDS, kernels.ALONE]] = self.columns.shape[1], 1
         arenas["digests"][0] = 0
         arenas["sets"][kernels.ENDS, 0] = 0
         n_marks = arenas["state"][kernels.N_MARKS]
@@ -190,7 +225,7 @@ def _search(
         store or free,
         max_itemsets,
     )
-    chunks = _chunks(ordered)
+    chunks = _merge(_chunks(ordered), int(search.work.sum()))
     parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
     items = [search.items.pop(low) for low, _ in chunks]
     found = _join(parts, items, longest, filtered=not free)
@@ -199,6 +234,12 @@ def _search(
     if found[2].size > max_itemsets:
         _refuse(max_itemsets, min_count)
     return Flat(*found, search.name(states))
+
+
+def _merge(chunks: list[tuple[int, int]], work: int) -> list[tuple[int, int]]:
+    """Make fewer chunks of little work."""
+    step = min(len(chunks), max(1, len(chunks) * _LEAST_WORK // max(1, work)))
+    return [(part[0][0], part[-1][1]) for part in (chunks[k : k + step] for k in range(0, len(chunks), step))]
 
 
 def _join(

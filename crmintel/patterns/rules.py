@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -264,6 +264,8 @@ def _among(wanted: Any, name: str, labels: NDArray[Any]) -> NDArray[np.bool_]:
     chosen = np.zeros(labels.size, dtype=bool)
     unknown = []
     for label in wanted:
+        if not isinstance(label, Hashable):
+            raise InputTypeError(f"{name} must hold labels of items, got {label!r:.80}.")
         if label in place:
             chosen[place[label]] = True
         else:

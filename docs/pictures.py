@@ -10,12 +10,14 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.dates import ConciseDateFormatter
-from matplotlib.ticker import NullFormatter
 from sklearn.calibration import CalibrationDisplay
 
 import crmintel as ci
 from crmintel.plots.holdout import CalibrationHoldoutDisplay
 from crmintel.plots.lorenz import LorenzDisplay
+from crmintel.plots.rule_graph import RuleGraphDisplay
+from crmintel.plots.rule_matrix import RuleMatrixDisplay
+from crmintel.plots.rules import RuleScatterDisplay
 
 FOLDER = Path(__file__).parent / "_static"
 BLUE, RED, GREY = "#1f6f8b", "#c8553d", "#9aa0a6"
@@ -25,8 +27,9 @@ plt.rcParams.update(
 
 
 def save(name: str) -> None:
-    plt.gcf().set_size_inches(6.4, 3.8)
-    plt.tight_layout()
+    if plt.gcf().get_layout_engine() is None:  # a display that knows its size has one
+        plt.gcf().set_size_inches(6.4, 3.8)
+        plt.tight_layout()
     plt.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=140)
     plt.close("all")
 
@@ -83,19 +86,15 @@ def holdout(log: ci.TransactionLog) -> None:
 def rules(log: ci.TransactionLog) -> None:
     miner = ci.FrequentItemsets(min_support=0.003, max_length=2)
     found = ci.AssociationRules(miner, min_value=0.05).fit(log.baskets()).rules_
-    _, axes = plt.subplots()
-    dots = axes.scatter(
-        found.support, found.confidence, c=np.log2(found.lift), s=8, cmap="viridis", rasterized=True
-    )
-    plt.colorbar(dots, label="log2 of lift")
-    axes.set(
-        xscale="log",
-        xlabel="support",
-        ylabel="confidence",
-        title=f"Complete Journey: {len(found):,} rules of two items",
-    )
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    RuleScatterDisplay.from_rules(found).plot(plt.subplots()[1])
+    plt.gcf().axes[0].set_title(f"Complete Journey: {len(found):,} rules of two items")
     save("rules")
+    miner = ci.FrequentItemsets(min_support=0.004, max_length=3).fit(log.baskets())
+    deep = ci.AssociationRules(miner, min_value=0.25).fit(miner.itemsets_).rules_
+    RuleMatrixDisplay.from_rules(deep[deep.lift < 15], n_groups=12, max_consequents=14).plot()
+    save("rules_matrix")
+    RuleGraphDisplay.from_rules(deep.prune(measure="lift"), n_rules=25).plot()
+    save("rules_graph")
 
 
 def churn(log: ci.TransactionLog) -> None:

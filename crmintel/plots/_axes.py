@@ -34,13 +34,17 @@ def drawable(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def add_colorbar(points: Any, ax: Any, label: str, **place: Any) -> None:
-    """Draw the scale of colours beside ``ax``, its numbers written out: 0.5, not 5 x 10^-1."""
+    """Draw the scale of colours beside ``ax``."""
     bar = ax.figure.colorbar(points, ax=ax, label=label, **place)
-    write_out(bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis, minor=True)
+    write_out(bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis)
 
 
-def write_out(axis: Any, *, minor: bool = False) -> None:
-    """Write the numbers at a logarithmic axis out; those between the powers of ten too if ``minor``."""
+def write_out(axis: Any) -> None:
+    """Label a logarithmic axis at 1, 2, 5, 10, ...: within a decade or two powers of ten alone say too little."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     if axis.get_scale() == "log":
+        low, high = sorted(axis.get_view_interval())
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))
         axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("{x:g}" if minor else "")
+        axis.set_minor_formatter(NullFormatter())

@@ -11,10 +11,11 @@ from crmintel._validation import check_choice, check_number
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
-from crmintel.plots.rules import rules_of, words
+from crmintel.plots.rules import rules_of, short, words
 
 _ROUNDS = 200  # of pushing points of rules apart
 _APART = 0.085  # how far, in radii of the circle
+_INSIDE = 0.8  # rules keep away from the labels of the items
 
 
 class RuleGraphDisplay:
@@ -96,7 +97,7 @@ class RuleGraphDisplay:
         x, y = np.cos(angle), np.sin(angle)
         at_x, at_y = _between(rule, item, is_consequent, x, y)
         labels = np.empty(codes.size, dtype=object)
-        labels[:] = [str(label) for label in shown.items[codes[circle]]]
+        labels[:] = [short(label, 28) for label in shown.items[codes[circle]]]
         value = np.asarray(getattr(shown, measure))
         return cls(
             {"rule": rule, "item": item, "is_consequent": is_consequent},
@@ -187,7 +188,7 @@ def _between(
     """Place each rule in the middle of its items, nearer to the consequents, and push apart those that would touch."""
     weight = np.where(is_consequent, 1.5, 1.0)
     total = np.bincount(rule, weight)
-    at = np.column_stack([np.bincount(rule, weight * side[item]) / total for side in (x, y)]) * 0.92
+    at = np.column_stack([np.bincount(rule, weight * side[item]) / total for side in (x, y)]) * _INSIDE
     turn = 2.399963 * np.arange(
         total.size
     )  # the golden angle: points in one place part in different directions
@@ -199,5 +200,5 @@ def _between(
         push = np.maximum(_APART - distance, 0.0) / (2 * distance)
         at += (apart * push[..., None]).sum(axis=1)
         radius = np.hypot(at[:, 0], at[:, 1])
-        at *= np.minimum(1.0, 0.9 / np.maximum(radius, 1e-12))[:, None]
+        at *= np.minimum(1.0, _INSIDE / np.maximum(radius, 1e-12))[:, None]
     return at[:, 0], at[:, 1]

@@ -12,7 +12,7 @@ from crmintel.exceptions import CapacityError
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
-from crmintel.plots.rules import rules_of, words
+from crmintel.plots.rules import rules_of, short, words
 from crmintel.segments.kmeans import CustomerKMeans
 
 _MOST_CELLS = 1 << 25  # antecedents x consequents: 256 MiB of floats
@@ -88,35 +88,34 @@ class RuleMatrixDisplay:
         value = np.nan_to_num(drawable(np.asarray(getattr(found, measure))), nan=_at_independence(measure))
         sign = -1.0 if MEASURES[measure].small_is_strong else 1.0
 
-        left, antecedent = _distinct(found.antecedents)
         right, consequent = _distinct(found.consequents)
-        if left.size * right.size > _MOST_CELLS:
-            raise CapacityError(
-                f"{left.size:,} antecedents x {right.size:,} consequents are too many to group; show the strongest, "
-                f"e.g. rules.sort({measure!r})[:10_000]."
-            )
-        group = _group(antecedent, consequent, value, (left.size, right.size), measure, k)[antecedent]
-
         rows = _strongest_first(consequent, sign * value)[:n_rows]
         place = np.full(right.size, -1)
         place[rows] = np.arange(rows.size)
-        shown = place[consequent] >= 0
-        columns = _strongest_first(group[shown], sign * value[shown])
-        rank = np.full(k, -1)
-        rank[columns] = np.arange(columns.size)
-        column, row = rank[group[shown]], place[consequent[shown]]
+        shown = np.flatnonzero(place[consequent] >= 0)
+        texts, found, value, row = found[right[rows]], found[shown], value[shown], place[consequent[shown]]
+
+        left, antecedent = _distinct(found.antecedents)
+        if left.size * rows.size > _MOST_CELLS:
+            raise CapacityError(
+                f"{left.size:,} antecedents x {rows.size:,} consequents are too many to group; show the strongest, "
+                f"e.g. rules.sort({measure!r})[:10_000]."
+            )
+        group = _group(antecedent, row, value, (left.size, rows.size), measure, k)[antecedent]
+        columns = _strongest_first(group, sign * value)
+        column = np.argsort(columns)[group]
 
         cells, cell = np.unique(column * rows.size + row, return_inverse=True)
         data = {
             "group": cells // rows.size,
             "consequent": cells % rows.size,
             "rules": np.bincount(cell),
-            "support": _medians(cell, found.support[shown]),
-            measure: _medians(cell, value[shown]),
+            "support": _medians(cell, found.support),
+            measure: _medians(cell, value),
         }
-        groups = [_name(found[np.flatnonzero(shown)[column == c]]) for c in range(columns.size)]
-        texts = found[right[rows]]
-        return cls(data, groups=groups, consequents=[", ".join(map(str, rule.consequent)) for rule in texts])
+        groups = [_name(found[column == c]) for c in range(columns.size)]
+        names = [short(", ".join(map(str, rule.consequent)), 32) for rule in texts]
+        return cls(data, groups=groups, consequents=names)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw one circle per cell.
@@ -150,7 +149,8 @@ class RuleMatrixDisplay:
         ax.grid(color="0.92", zorder=0)
         for side in ax.spines.values():
             side.set_visible(False)
-        add_colorbar(circles, ax, f"{words(measure)} (area: support)")
+        where = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.02}
+        add_colorbar(circles, ax, f"{words(measure)} (area: support)", **where)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -208,6 +208,6 @@ def _name(rules: RuleSet) -> str:
     """Return e.g. "12 rules: tea, cup, +3": the two most frequent items of the antecedents, and how many more."""
     counts = np.bincount(rules.antecedents.indices, minlength=rules.items.size)
     often = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    items = [str(rules.items[code]) for code in often[:2]] or ["(any basket)"]
+    items = [short(rules.items[code], 20) for code in often[:2]] or ["(any basket)"]
     more = [f"+{often.size - 2}"] if often.size > 2 else []
     return f"{len(rules)} rule{'s' * (len(rules) > 1)}: {', '.join([*items, *more])}"

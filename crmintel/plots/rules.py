@@ -14,7 +14,7 @@ from crmintel.patterns.rules import AssociationRules
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of, write_out
 
-_MANY = 2000  # points beyond which a vector graphic is better off with a picture of them
+_MANY = 500  # points beyond which a vector graphic is better off with a picture of them
 
 
 def rules_of(rules: Any) -> RuleSet:
@@ -33,6 +33,12 @@ def rules_of(rules: Any) -> RuleSet:
 def words(measure: str) -> str:
     """Return the name of a measure for an axis."""
     return measure.replace("_", " ")
+
+
+def short(label: Any, length: int) -> str:
+    """Return a label as text of at most ``length`` letters."""
+    text = str(label)
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 class RuleScatterDisplay:

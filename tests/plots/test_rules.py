@@ -136,6 +136,14 @@ def test_an_antecedent_without_items(pyplot):
     RuleGraphDisplay.from_rules(found).plot().figure_.canvas.draw()
 
 
+def test_long_labels_are_cut(rules):
+    items = np.array([f"{label}, in a bottle of recycled glass" for label in rules.items], dtype=object)
+    counts = {name: getattr(rules, name) for name in ("n_ab", "n_a", "n_b", "n")}
+    named = ci.RuleSet(rules.antecedents, rules.consequents, **counts, items=items)
+    assert max(map(len, RuleMatrixDisplay.from_rules(named).consequents)) == 32
+    assert all(label.endswith("…") for label in RuleGraphDisplay.from_rules(named).items["label"])
+
+
 def test_too_many_rules_for_the_matrix(monkeypatch, rules):
     monkeypatch.setattr("crmintel.plots.rule_matrix._MOST_CELLS", 10)
     with pytest.raises(

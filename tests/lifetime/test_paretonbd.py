@@ -35,10 +35,9 @@ def check_box(n, seed):
         assert_right(
             model.probability_alive(row, t)[0], float(oracle.alive_after(params, t, *history)), 1e-290
         )
-        count = max(round(float(model.expected_purchases(row, t)[0])), 1) * (1 + i % 3)
-        pmf = model.purchase_count_pmf(row, t, [0, count])[0]
-        for n_purchases, value in zip((0, count), pmf, strict=True):
-            assert_right(value, float(oracle.pmf(params, n_purchases, t, *history)), 1e-290)
+        count = max(round(float(model.expected_purchases(row, t)[0])), 1) * (i % 4)
+        value = model.purchase_count_pmf(row, t, count)[0]
+        assert_right(value, float(oracle.pmf(params, count, t, *history)), 1e-290)
 
 
 def test_the_box():

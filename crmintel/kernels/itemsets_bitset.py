@@ -37,14 +37,15 @@ WORDS_FULL, CLASS_FULL = 3, 4  # see `crmintel.kernels.itemsets.DONE`
 
 @kernel
 def open_class(
-    entries, begins, ends, n_rows, labels, counts, n, count, column, words, members, perfect, levels, counting, state,
+    entries, begin, ends, lo, hi, items, first, n, count, column, words, members, perfect, levels, counting, state,
 ):  # fmt: skip
-    """Turn the rows ``entries[begins[r]:ends[r]]`` over ``n`` items into a class below the node about to be written.
+    """Turn the rows lo..hi-1 over ``n`` items into a class below the node about to be written.
 
-    ``labels`` and ``counts`` are those of the items, ``count`` that of the node; items of the same count are perfect
-    extensions and get no column. ``column`` is scratch.
+    Rows end at ``ends[row]`` in ``entries``, the first one starts at ``begin``. The items' labels and counts stand in
+    ``items`` from ``first`` on, ``count`` is that of the node; items of the same count are perfect extensions and get
+    no column. ``column`` is scratch.
     """
-    n_words = (n_rows + 63) >> 6
+    n_words = (hi - lo + 63) >> 6
     if n * n_words > words.size:
         state[NEEDED] = n * n_words
         return WORDS_FULL
@@ -55,23 +56,24 @@ def open_class(
     prune = counting or state[MAX_LEVELS] >= n
     kept, n_perfect = 0, 0
     for i in range(n):
-        if prune and counts[i] == count:
-            perfect[n_perfect] = labels[i]
+        if prune and items[SUPPORT, first + i] == count:
+            perfect[n_perfect] = items[LABEL, first + i]
             n_perfect += 1
             column[i] = -1
         else:
-            members[LABEL, kept] = labels[i]
-            members[SUPPORT, kept] = counts[i]
+            members[LABEL, kept] = items[LABEL, first + i]
+            members[SUPPORT, kept] = items[SUPPORT, first + i]
             column[i] = kept * n_words
             kept += 1
     for w in range(kept * n_words):
         words[w] = 0
-    for row in range(n_rows):
-        word = row >> 6
-        bit = np.uint64(1) << np.uint64(row & 63)
-        for p in range(begins[row], ends[row]):
+    for row in range(lo, hi):
+        word = (row - lo) >> 6
+        bit = np.uint64(1) << np.uint64((row - lo) & 63)
+        for p in range(begin, ends[row]):
             if column[entries[p]] >= 0:
                 words[column[entries[p]] + word] |= bit
+        begin = ends[row]
     levels[0, WORD] = 0
     levels[0, MEMBER] = 0
     levels[0, SIZE] = kept

@@ -1,8 +1,9 @@
 """Depth-first mining of projected databases: rows while they are sparse, columns of bits once they are dense.
 
-For each frequent item the baskets' parts before it (the more frequent items) are copied with the infrequent items
-left out and the rest renumbered: the database conditional on it, which is mined the same way. Rows are found by
-occurrence deliver: one pass lists, for every item, the row parts that stand before it.
+The database conditional on an item are the rows' parts before it (the more frequent items) with the infrequent
+items left out and the rest renumbered; it is mined the same way. Those on the most frequent items are made all at
+once, see `crmintel.kernels.itemsets_pairs`. The many rare items of the baskets, whose pairs no table holds, are
+taken one by one from the parts of the baskets that stand before them (occurrence deliver).
 
 Uno, T., Kiyomi, M., Arimura, H. (2004). LCM ver. 2: efficient mining algorithms for frequent/closed/maximal
 itemsets. FIMI'04.
@@ -33,30 +34,43 @@ from crmintel.kernels.itemsets_bitset import (
     open_class,
 )
 from crmintel.kernels.itemsets_count import count_class
+from crmintel.kernels.itemsets_pairs import (
+    BEGIN,
+    FIRST,
+    ROW,
+    ROW_END,
+    SQUARES,
+    choose_partners,
+    count_pairs,
+    write_conditionals,
+)
 
 # Further fields of ``state``: the conditional database on top of the stack, and how many databases were mined by rows
 # and by bits.
 DEPTH, BY_ROWS, BY_BITS = 6, 7, 8
 STATE_SIZE = 9
 
-MEMBERS_FULL, FIRST_FULL, ENTRIES_FULL, PARTS_FULL, ROWS_FULL = 5, 6, 7, 8, 9
+MEMBERS_FULL, SPANS_FULL, ENTRIES_FULL, ENDS_FULL, PAIRS_FULL = 5, 6, 7, 8, 9
 FULL = {
     TRIE_FULL: "trie", WORDS_FULL: "words", CLASS_FULL: "class_members", MEMBERS_FULL: "members",
-    FIRST_FULL: "first", ENTRIES_FULL: "entries", PARTS_FULL: "parts", ROWS_FULL: "rows",
+    SPANS_FULL: "spans", ENTRIES_FULL: "entries", ENDS_FULL: "ends", PAIRS_FULL: "pairs",
 }  # fmt: skip
 
-# Fields of a conditional database on the stack: number of items, the next one to extend, where it starts in
-# ``members``, in ``first`` and in ``parts``, its trie node, and where its rows end in ``entries``.
-SIZE, NEXT, MEMBER, FIRST, NODE, PART, ENTRY = 0, 1, 2, 3, 4, 5, 6
-BEGIN, END = 0, 1
+# Fields of a conditional database on the stack: number of items, the next one to extend, where they start in
+# ``members`` and in ``spans``, its trie node, and the ends of all that belongs to it in ``members``, ``entries`` and
+# ``ends``.
+SIZE, NEXT, MEMBER, SPAN, NODE, MEMBER_END, ENTRY_END, END_END = 0, 1, 2, 3, 4, 5, 6, 7
+
+# Items whose pairs are counted in a table: one of 2 MiB, which caches hold.
+MOST_PAIRED = 1024
 
 # Nanoseconds, measured: an AND with a count of ones per word, a step of the bit search, an entry of a row squared
 # (what all projections below a row cost), the set-up of an item.
-WORD_COST, STEP_COST, ENTRY_COST, ITEM_COST = 0.3, 0.5, 1.5, 60.0
+WORD_COST, STEP_COST, ENTRY_COST, ITEM_COST = 0.125, 1.0, 1.5, 60.0
 
 
 @kernel
-def count_frequent(entries, parts, low, high, total, n_items, min_count, tally, local, found):
+def count_frequent(entries, begins, ends, low, high, total, n_items, min_count, tally, local, found):
     """Find the items that stay frequent in the row parts low..high-1, which have ``total`` entries.
 
     ``found`` gets them, rising, ``tally`` their counts and ``local`` their new numbers, -1 for the others that
@@ -66,7 +80,7 @@ def count_frequent(entries, parts, low, high, total, n_items, min_count, tally, 
     if 2 * total < n_items:  # little occurs: look at that, not at all items
         seen = 0
         for q in range(low, high):
-            for p in range(parts[BEGIN, q], parts[END, q]):
+            for p in range(begins[q], ends[q]):
                 item = entries[p]
                 if tally[item] == 0:
                     found[seen] = item
@@ -86,7 +100,7 @@ def count_frequent(entries, parts, low, high, total, n_items, min_count, tally, 
                 local[item] = -1
     else:
         for q in range(low, high):
-            for p in range(parts[BEGIN, q], parts[END, q]):
+            for p in range(begins[q], ends[q]):
                 tally[entries[p]] += 1
         for item in range(n_items):
             if tally[item] >= min_count:
@@ -101,71 +115,52 @@ def count_frequent(entries, parts, low, high, total, n_items, min_count, tally, 
 
 
 @kernel
-def copy_rows(source, parts, low, high, local, at, entries, rows):
+def copy_rows(source, begins, ends, low, high, local, at, entries, entry_ends, end):
     """Copy the row parts low..high-1 to ``entries`` from ``at`` on, renumbered; keep rows of two items or more.
 
-    Returns the number of rows, where their entries end, and the sum of their squared lengths.
+    Their ends go to ``entry_ends`` from ``end`` on. Returns where both stop, and the sum of the squared lengths.
     """
-    n_rows, squares = 0, 0
+    squares = 0
     for q in range(low, high):
         begin = at
-        for p in range(parts[BEGIN, q], parts[END, q]):
+        for p in range(begins[q], ends[q]):
             item = local[source[p]]
-            if item >= 0:
-                entries[at] = item
-                at += 1
+            entries[at] = item  # overwritten by the next one where the item is infrequent
+            at += item >= 0
         length = at - begin
         if length >= 2:
-            rows[BEGIN, n_rows] = begin
-            rows[END, n_rows] = at
-            n_rows += 1
+            entry_ends[end] = at
+            end += 1
             squares += length * length
         else:
             at = begin
-    return n_rows, at, squares
-
-
-@kernel
-def deliver(entries, rows, n_rows, n, first, base, fill, parts):
-    """List for every item the row parts that stand before it: ``parts[:, base + first[i]:base + first[i + 1]]``."""
-    for i in range(n + 1):
-        first[i] = 0
-    for row in range(n_rows):
-        for p in range(rows[BEGIN, row], rows[END, row]):
-            first[entries[p] + 1] += 1
-    for i in range(n):
-        first[i + 1] += first[i]
-        fill[i] = base + first[i]
-    for row in range(n_rows):
-        begin = rows[BEGIN, row]
-        for p in range(begin, rows[END, row]):
-            q = fill[entries[p]]
-            parts[BEGIN, q] = begin
-            parts[END, q] = p
-            fill[entries[p]] = q + 1
-    for i in range(n):
-        fill[i] = 0
+    return at, end, squares
 
 
 @kernel
 def mine_projected(
-    base_entries, base_parts, min_count, max_length, bias, stop,
-    trie, members, first, entries, parts, rows, tally, local, found, stack,
+    base_entries, base_first, base_begins, base_ends,
+    n_paired, paired_members, paired_spans, paired_entries, paired_ends,
+    min_count, max_length, bias, stop,
+    trie, members, spans, entries, ends, pairs, tally, local, found, stack,
     words, class_members, perfect, levels, counting, lengths, state,
 ):  # fmt: skip
     """Go on with a search until it is done, told to stop, or an array is full; return which.
 
     Parameters
     ----------
-    base_entries, base_parts : the ordered baskets, see `crmintel.kernels.itemsets.order_baskets`
+    base_entries, base_first, base_begins, base_ends : the ordered baskets, see
+        `crmintel.kernels.itemsets.order_baskets`
+    n_paired, paired_members, ... : the databases conditional on the ``n_paired`` most frequent items, see
+        `crmintel.kernels.itemsets_pairs`
     min_count, max_length : bounds of what is written
     bias : how much the estimated cost of rows weighs against that of bits; from 1 on, two words are always bits
     stop : (1,) another thread may write 1 here to end the search
     trie : filled here, unless ``counting``; then itemsets are tallied in ``lengths``, see
         `crmintel.kernels.itemsets_count`
-    members, first : the items, their counts and where their parts start; the database's own come first
     stack, state : where the search stands; an item is extended again from its start where room was lacking
-    entries ... levels : the arenas of the conditional databases and of the class of columns
+    members ... levels : the arenas of the conditional databases and of the class of columns; the baskets' own items
+        come first in ``members``
     """
     while True:
         if state[LEVEL] >= 0:
@@ -180,60 +175,78 @@ def mine_projected(
         depth, size = state[DEPTH], state[TRIE_SIZE]
         if depth < 0:
             return DONE
-        i, n_items, member = stack[depth, NEXT], stack[depth, SIZE], stack[depth, MEMBER]
-        if i == n_items:
+        i, member = stack[depth, NEXT], stack[depth, MEMBER]
+        if i == stack[depth, SIZE]:
             state[DEPTH] -= 1
             continue
         if stop[0]:
             return STOPPED
-        above, start, entry = member + n_items, stack[depth, FIRST] + n_items + 1, stack[depth, ENTRY]
-        low, high = first[stack[depth, FIRST] + i], first[stack[depth, FIRST] + i + 1]
-        part = 0
-        if depth > 0:
-            part = stack[depth, PART] + first[start - 1]
-            low += stack[depth, PART]
-            high += stack[depth, PART]
-        source = base_entries if depth == 0 else entries
-        source_parts = base_parts if depth == 0 else parts
-        extend = i > 0 and depth + 1 < max_length and high - low >= min_count
-        # ---- room for whatever this step may write
-        total = 0
-        if extend:
-            for q in range(low, high):
-                total += source_parts[END, q] - source_parts[BEGIN, q]
-        status = DONE
-        if not counting and size + 1 + i > trie.shape[1]:
-            status, state[NEEDED] = TRIE_FULL, size + 1 + i
-        elif above + i > members.shape[1]:
-            status, state[NEEDED] = MEMBERS_FULL, above + i
-        elif start + i + 1 > first.size:
-            status, state[NEEDED] = FIRST_FULL, start + i + 1
-        elif entry + total > entries.size:
-            status, state[NEEDED] = ENTRIES_FULL, entry + total
-        elif part + total > parts.shape[1]:
-            status, state[NEEDED] = PARTS_FULL, part + total
-        elif extend and high - low > rows.shape[1]:
-            status, state[NEEDED] = ROWS_FULL, high - low
-        if status != DONE:
-            return status
-        # ---- the itemset itself, and the items that stay frequent beside it
+        # ---- the database conditional on item i: n items in the rows lo..hi-1
+        above, entry, end = stack[depth, MEMBER_END], stack[depth, ENTRY_END], stack[depth, END_END]
+        n, lo, hi, squares = 0, 0, 0, 0
+        begin, top = entry, above
+        of_baskets = depth == 0
+        ready = not of_baskets or i < n_paired
+        if i == 0 or depth + 1 >= max_length:
+            pass
+        elif ready:
+            span = stack[depth, SPAN] + i
+            table = paired_spans if of_baskets else spans
+            n = table[FIRST, span + 1] - table[FIRST, span]
+            begin, lo, hi, squares = (
+                table[BEGIN, span],
+                table[ROW, span],
+                table[ROW_END, span],
+                table[SQUARES, span],
+            )
+            if of_baskets:
+                top = above + n
+                if top > members.shape[1]:
+                    state[NEEDED] = top
+                    return MEMBERS_FULL
+                for k in range(n):
+                    members[LABEL, above + k] = paired_members[LABEL, table[FIRST, span] + k]
+                    members[SUPPORT, above + k] = paired_members[SUPPORT, table[FIRST, span] + k]
+            else:
+                above = table[FIRST, span]
+        elif base_first[i + 1] - base_first[i] >= min_count:
+            first, last = base_first[i], base_first[i + 1]
+            total = 0
+            for q in range(first, last):
+                total += base_ends[q] - base_begins[q]
+            if above + i > members.shape[1]:
+                state[NEEDED] = above + i
+                return MEMBERS_FULL
+            if entry + total + 1 > entries.size:
+                state[NEEDED] = entry + total + 1
+                return ENTRIES_FULL
+            if end + last - first > ends.size:
+                state[NEEDED] = end + last - first
+                return ENDS_FULL
+            n = count_frequent(
+                base_entries, base_begins, base_ends, first, last, total, i, min_count, tally, local, found
+            )
+            for k in range(n):
+                members[LABEL, above + k] = members[LABEL, member + found[k]]
+                members[SUPPORT, above + k] = tally[found[k]]
+                tally[found[k]] = 0
+            lo = end
+            if n > 1 and depth + 2 < max_length:
+                entry, end, squares = copy_rows(
+                    base_entries, base_begins, base_ends, first, last, local, entry, entries, ends, end
+                )
+            hi, top = end, above + n
+        # ---- the itemset itself, and pairs with these items
+        n_rows = hi - lo
+        leaf = n < 2 or n_rows < min_count or depth + 2 >= max_length
         if not counting:
+            if size + 1 + n > trie.shape[1]:
+                state[NEEDED] = size + 1 + n
+                return TRIE_FULL
             trie[PARENT, size] = stack[depth, NODE]
             trie[ITEM, size] = members[LABEL, member + i]
             trie[COUNT, size] = members[SUPPORT, member + i]
-        n = 0
-        if extend:
-            n = count_frequent(source, source_parts, low, high, total, i, min_count, tally, local, found)
-        for k in range(n):
-            members[LABEL, above + k] = members[LABEL, member + found[k]]
-            members[SUPPORT, above + k] = tally[found[k]]
-            tally[found[k]] = 0
-        n_rows, entry_end, squares = 0, entry, 0
-        if n > 1 and depth + 2 < max_length:
-            n_rows, entry_end, squares = copy_rows(
-                source, source_parts, low, high, local, entry, entries, rows
-            )
-        if n_rows < min_count:  # nothing beyond pairs with these items
+        if leaf:
             if counting:
                 lengths[depth + 1, 0] += 1
                 lengths[depth + 2, 0] += n
@@ -245,15 +258,17 @@ def mine_projected(
                 state[TRIE_SIZE] = size + 1 + n
             stack[depth, NEXT] = i + 1
             continue
-        # ---- the database conditional on it, by bits or by rows
+        # ---- longer ones: the database as columns of bits, or as the rows of all databases conditional on it
+        source = paired_entries if ready and of_baskets else entries
+        source_ends = paired_ends if ready and of_baskets else ends
         n_words = (n_rows + 63) >> 6
+        n_pairs = n * (n - 1) // 2
         bit_cost = n * n * (n_words * WORD_COST + STEP_COST) + n * n_words
         row_cost = squares * ENTRY_COST + n * ITEM_COST
-        if bit_cost < bias * row_cost or (n_words <= 2 and bias >= 1.0):
+        if bit_cost < bias * row_cost or (n_words <= 2 and bias >= 1.0) or n > MOST_PAIRED:
             state[MAX_LEVELS] = max_length - depth - 1
             status = open_class(
-                entries, rows[BEGIN], rows[END], n_rows, members[LABEL, above : above + n],
-                members[SUPPORT, above : above + n], n, members[SUPPORT, member + i], found,
+                source, begin, source_ends, lo, hi, members, above, n, members[SUPPORT, member + i], found,
                 words, class_members, perfect, levels, counting, state,
             )  # fmt: skip
             if status != DONE:
@@ -261,14 +276,38 @@ def mine_projected(
             n_perfect = levels[1, PERFECT]
             state[BY_BITS] += 1
         else:
-            deliver(entries, rows, n_rows, n, first[start : start + n + 1], part, tally, parts)
+            span = 0
+            if not of_baskets:
+                span = stack[depth, SPAN] + stack[depth, SIZE] + 1
+            total, total_rows = squares // 2 + n, 0
+            for k in range(n):
+                total_rows += members[SUPPORT, above + k]
+            if top + n_pairs > members.shape[1]:
+                state[NEEDED] = top + n_pairs
+                return MEMBERS_FULL
+            if span + n + 1 > spans.shape[1]:
+                state[NEEDED] = span + n + 1
+                return SPANS_FULL
+            if entry + total > entries.size:
+                state[NEEDED] = entry + total
+                return ENTRIES_FULL
+            if end + total_rows > ends.size:
+                state[NEEDED] = end + total_rows
+                return ENDS_FULL
+            if n_pairs > pairs.size:
+                state[NEEDED] = n_pairs
+                return PAIRS_FULL
+            count_pairs(source, begin, source_ends, lo, hi, n, pairs)
+            choose_partners(pairs, n, min_count, members, above, top, spans, span, entry, end)
+            write_conditionals(source, begin, source_ends, lo, hi, n, pairs, spans, span, entries, ends)
             stack[depth + 1, SIZE] = n
             stack[depth + 1, NEXT] = 0
             stack[depth + 1, MEMBER] = above
-            stack[depth + 1, FIRST] = start
+            stack[depth + 1, SPAN] = span
             stack[depth + 1, NODE] = size
-            stack[depth + 1, PART] = part
-            stack[depth + 1, ENTRY] = entry_end
+            stack[depth + 1, MEMBER_END] = spans[FIRST, span + n]
+            stack[depth + 1, ENTRY_END] = spans[BEGIN, span + n]
+            stack[depth + 1, END_END] = spans[ROW, span + n]
             n_perfect = 0
             state[DEPTH] += 1
             state[BY_ROWS] += 1

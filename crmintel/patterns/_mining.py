@@ -146,8 +146,9 @@ def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = 
         row_start=row_ends,
     )
     longest = int(np.diff(row_ends, prepend=np.int32(0)).max(initial=0))
-    items, counts = items.astype(np.int32), counts.astype(np.int32)
-    return OrderedBaskets(items, counts, first, entries, parts, row_ends, longest)
+    return OrderedBaskets(
+        items.astype(np.int32), counts.astype(np.int32), first, entries, parts, row_ends, longest
+    )
 
 
 def _chunks(ordered: OrderedBaskets) -> list[tuple[int, int]]:

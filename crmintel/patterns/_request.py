@@ -55,7 +55,7 @@ class Request:
     """Baskets conditioned on the items that every itemset holds (``include``), and the search that is asked for."""
 
     baskets: Baskets
-    weights: NDArray[np.float64] | None
+    weights: NDArray[Any] | None
     include: NDArray[np.int32]
     target: str
     min_length: int
@@ -68,7 +68,7 @@ class Request:
     def of(
         cls,
         baskets: Baskets,
-        weights: NDArray[np.float64] | None,
+        weights: NDArray[Any] | None,
         include: NDArray[np.int32],
         exclude: NDArray[np.int32],
         **search: Any,
@@ -133,7 +133,8 @@ class Request:
         }
         if shared["max_length"] == 0:
             none = np.empty(0, dtype=np.int32)
-            return Flat(none, np.zeros(1, dtype=np.int64), none, self.algorithm)
+            counts = none if self.weights is None else np.empty(0, dtype=self.weights.dtype)
+            return Flat(none, np.zeros(1, dtype=np.int64), counts, self.algorithm)
         if self.weights is not None:
             return mine_weighted(self.baskets, self.weights, min_weight=min_count, **shared)
         if self.target != "all":
@@ -183,6 +184,9 @@ class Request:
             If the count of the last one is shared by so many that they are more than ``max_itemsets``.
         """
         room = min(max_itemsets, max(4 * k, _TRIAL))
+        if self.target == "maximal":  # which itemsets are depends on the threshold
+            found = as_flat(self.mine(min_count, max_itemsets))
+            return choose(found, best_first(found)[:k])
         halve = (lambda total: total // 2) if self.weights is None else (lambda total: total / 2)
         too_many, too_few = None, max(self._n_held, min_count) + 1
         while True:
@@ -210,12 +214,13 @@ class Request:
             or self.max_length == self.include.size
         ):
             flat = as_flat(self.mine(min_count, max_itemsets))
-            return np.bincount(np.diff(flat.offsets), minlength=1).tolist()
+            lengths: list[int] = np.bincount(np.diff(flat.offsets), minlength=1).tolist()
+            return lengths
         shared["max_length"] = None if self.max_length is None else self.max_length - self.include.size
         if condensed:
             by_length = count_condensed(
                 self.baskets, target=self.target, min_count=int(min_count), **shared
-            ).tolist()
+            ).tolist() or [0]
         else:
             by_length = count(self.baskets, min_count=int(min_count), **shared)
         if self.include.size:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crmintel.kernels import fptree
 from crmintel.kernels import itemsets_projection as projection
 from crmintel.kernels.itemsets import LABEL, MAX_DEPTH, SUPPORT, TRIE_SIZE
+from crmintel.kernels.itemsets_pairs import BEGIN, ROW, choose_partners, count_pairs, write_conditionals
 
 if TYPE_CHECKING:
     from crmintel.patterns._mining import OrderedBaskets
@@ -37,6 +38,7 @@ class ProjectionSearch:
         # Rows that are more than half full cost more than 100 times what bits do: copying many equal long baskets
         # again and again would not end.
         self.bias = {"auto": 1.0, "projection": 0.01, "bitset": np.inf}[algorithm]
+        self.paired = _conditionals(ordered, min_count, max_length)
 
     def arenas(self) -> Arenas:
         """Return the arrays a search works in; they serve one chunk after the other."""
@@ -44,14 +46,14 @@ class ProjectionSearch:
         return {
             "trie": np.empty((3, _START), dtype=np.int32),
             "members": np.empty((2, n_ranks + _START), dtype=np.int32),
-            "first": np.empty(n_ranks + 1 + _START, dtype=np.int32),
+            "spans": np.empty((6, _START), dtype=np.int64),
             "entries": np.empty(_START, dtype=np.int32),
-            "parts": np.empty((2, _START), dtype=np.int32),
-            "rows": np.empty((2, _START), dtype=np.int32),
+            "ends": np.empty(_START, dtype=np.int32),
+            "pairs": np.empty(_START, dtype=np.int32),
             "tally": np.zeros(n_ranks + 1, dtype=np.int32),
             "local": np.empty(n_ranks + 1, dtype=np.int32),
             "found": np.empty(n_ranks + 1, dtype=np.int32),
-            "stack": np.empty((MAX_DEPTH, 7), dtype=np.int64),
+            "stack": np.empty((MAX_DEPTH, 8), dtype=np.int64),
             "words": np.empty(_START, dtype=np.uint64),
             "class_members": np.empty((2, _START), dtype=np.int32),
             "perfect": np.empty(n_ranks + 1, dtype=np.int32),
@@ -63,9 +65,9 @@ class ProjectionSearch:
     def start(self, arenas: Arenas, low: int, high: int) -> None:
         """Set the arrays to search for the itemsets whose least frequent item has a rank in low..high-1."""
         _put_members(arenas["members"], self.ordered, high)
-        arenas["first"][: high + 1] = self.ordered.first[: high + 1]
         arenas["stack"][0] = 0
-        arenas["stack"][0, [projection.SIZE, projection.NEXT, projection.NODE]] = high, low, -1
+        fields = [projection.SIZE, projection.NEXT, projection.NODE, projection.MEMBER_END]
+        arenas["stack"][0, fields] = high, low, -1, high
         arenas["lengths"][:] = 0
         arenas["state"][:] = 0
         arenas["state"][projection.LEVEL] = -1
@@ -74,7 +76,10 @@ class ProjectionSearch:
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
         status = projection.mine_projected(
             base_entries=self.ordered.entries,
-            base_parts=self.ordered.parts,
+            base_first=self.ordered.first,
+            base_begins=self.ordered.parts[0],
+            base_ends=self.ordered.parts[1],
+            **self.paired,
             min_count=self.min_count,
             max_length=self.max_length,
             bias=self.bias,
@@ -170,6 +175,44 @@ class PrefixTreeSearch:
     def name(self, states: list[NDArray[np.int64]]) -> str:
         """Return what was used."""
         return "fpgrowth"
+
+
+def _conditionals(ordered: OrderedBaskets, min_count: int, max_length: int) -> dict[str, Any]:
+    """Return the databases conditional on the most frequent items, see `crmintel.kernels.itemsets_pairs`."""
+    n = min(projection.MOST_PAIRED, ordered.items.size)
+    n_pairs = n * (n - 1) // 2
+    pairs = np.empty(n_pairs, dtype=np.int32)
+    members = np.empty((2, n + n_pairs), dtype=np.int32)
+    _put_members(members, ordered, n)
+    spans = np.empty((6, n + 1), dtype=np.int64)
+    rows = {
+        "entries": ordered.entries, "begin": 0, "ends": ordered.row_ends, "lo": 0, "hi": ordered.row_ends.size,
+    }  # fmt: skip
+    count_pairs(**rows, n=n, pairs=pairs)
+    choose_partners(
+        pairs=pairs,
+        n=n,
+        min_count=min_count,
+        members=members,
+        member=0,
+        above=n,
+        spans=spans,
+        span=0,
+        begin=0,
+        row=0,
+    )
+    # Rows that would take eight times the baskets' own memory are left to the search, which makes them one by one.
+    most = min(8 * ordered.entries.size, np.iinfo(np.int32).max)
+    n = min(n, int(np.searchsorted(spans[BEGIN], most, side="right")) - 1)
+    entries = np.empty(spans[BEGIN, n], dtype=np.int32)
+    ends = np.empty(spans[ROW, n], dtype=np.int32)
+    if max_length > 2:
+        write_conditionals(
+            **rows, n=n, pairs=pairs, spans=spans, span=0, target=entries, target_ends=ends,
+        )  # fmt: skip
+    return {
+        "n_paired": n, "paired_members": members, "paired_spans": spans, "paired_entries": entries, "paired_ends": ends,
+    }  # fmt: skip
 
 
 def _put_members(members: NDArray[np.int32], ordered: OrderedBaskets, high: int) -> None:

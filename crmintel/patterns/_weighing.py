@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,13 +16,10 @@ from crmintel.transactions.baskets import Baskets
 _LARGEST = 2**31 - 1
 _SCALE = 2**30
 
-# Relative room for the rounding of sums of fractions: three weights of 0.1 reach 0.3.
-_ROUNDING = 1e-12
-
 
 def mine_weighted(
     baskets: Baskets,
-    weights: NDArray[np.float64],
+    weights: NDArray[Any],
     *,
     min_weight: float,
     max_length: int | None,
@@ -28,21 +27,20 @@ def mine_weighted(
     max_itemsets: int,
     verbose: bool | int,
 ) -> Trie | Flat:
-    """Return all itemsets whose baskets weigh ``min_weight`` or more.
+    """Return all itemsets whose baskets weigh ``min_weight`` or more; ``weights`` are int64 or float64.
 
     Raises
     ------
     CapacityError
         If there are more than ``max_itemsets``.
     """
-    whole = bool(np.all(weights == np.floor(weights)))
     total = float(weights.sum())
-    unit = 1.0 if whole and total <= _LARGEST else total / _SCALE
-    least = min_weight if whole else min_weight * (1 - _ROUNDING)
-    # With a unit of 1 nothing is rounded. Otherwise sums can only come out too large, and too many itemsets are found.
+    exactly = weights.dtype == np.int64 and total <= _LARGEST
+    unit = 1.0 if exactly or total == 0 else total / _SCALE
+    # Where weights are rounded up to units, sums can only come out too large, and too many itemsets are found.
     trie = mine(
         baskets,
-        min_count=max(1, int(np.ceil(least) if unit == 1.0 else least / unit * (1 - _ROUNDING))),
+        min_count=max(1, int(min_weight if exactly else min_weight / unit * (1 - 1e-12))),
         max_length=max_length,
         algorithm="fpgrowth",
         n_threads=n_threads,
@@ -50,7 +48,7 @@ def mine_weighted(
         verbose=verbose,
         weights=np.ceil(weights / unit).astype(np.int32),
     )
-    if unit == 1.0:
+    if exactly:
         return trie
     found = trie.flat()
     sums = np.zeros(found.counts.size)
@@ -62,10 +60,8 @@ def mine_weighted(
         indices=baskets.indices,
         column_start=columns.indptr.astype(np.int64),
         column_rows=columns.indices.astype(np.int32),
-        weights=weights,
+        weights=weights.astype(np.float64),
         sums=sums,
     )
-    numbers = np.flatnonzero(sums >= least)
-    return choose(
-        Flat(found.items, found.offsets, sums.astype(np.int64) if whole else sums, "fpgrowth"), numbers
-    )
+    weighed = Flat(found.items, found.offsets, sums.astype(weights.dtype), found.algorithm)
+    return choose(weighed, np.flatnonzero(sums >= min_weight))

@@ -20,6 +20,9 @@ from crmintel.patterns.itemset_table import Itemsets
 from crmintel.transactions.baskets import Baskets, as_baskets
 
 ALGORITHMS = ("auto", "fpgrowth", "projection", "bitset")
+# Relative room for the rounding of sums of fractions: three weights of 0.1 reach 0.3.
+_ROUNDING = 1e-12
+
 TARGETS = ("all", "closed", "maximal", "generators")
 
 
@@ -33,7 +36,7 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         smallest count that reaches it exactly, as the decimal number that is printed.
     target : {"all", "closed", "maximal", "generators"}, default="all"
         Which frequent itemsets: all; those without a superset in the same baskets; those without a frequent
-        superset; those without a subset in the same baskets.
+        superset; those without a subset in the same baskets (the empty set is in all of them).
     max_length : int, default=None
         Largest number of items in an itemset.
     algorithm : {"auto", "fpgrowth", "projection", "bitset"}, default="auto"
@@ -132,8 +135,8 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
             Ignored.
         sample_weight : array-like of shape (n_baskets,), default=None
             How much each basket counts, not below 0; only with ``target="all"``. Counts of itemsets are then sums of
-            weights (int64 where all weights are whole numbers, else float64), and shares are shares of the total.
-            Fractions are compared with the threshold up to a relative 1e-12, the rounding of their sums.
+            weights (whole numbers where all weights are), and shares are shares of the total. Sums of fractions reach
+            a threshold up to their rounding, a relative 1e-12.
             Weighted baskets are mined by ``fpgrowth``.
         """
         baskets, request, min_count, total = self._request(X, sample_weight)
@@ -228,7 +231,7 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
                     f"sample_weight goes with target='all', not {self.target!r}; which baskets hold an itemset does "
                     "not depend on their weights."
                 )
-            total, min_count = _weigh(self.min_support, weights)
+            weights, total, min_count = _weigh(self.min_support, weights)
         request = Request.of(
             baskets,
             weights,
@@ -278,14 +281,14 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _weigh(min_support: Any, weights: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the sum of the weights, and the sum that is frequent."""
+def _weigh(min_support: Any, weights: NDArray[np.float64]) -> tuple[NDArray[Any], float, float]:
+    """Return the weights (int64 if they are whole numbers), their sum, and the sum that is frequent."""
     total = float(weights.sum())
     if total == 0:
         raise InputError("sample_weight is 0 for all baskets; one at least must count.")
-    if np.all(weights == np.floor(weights)):
-        return int(total), support_count(min_support, int(total))
-    least = support_count(min_support, 1)
-    if isinstance(min_support, int | np.integer):
-        return total, float(least)
-    return total, float(exact(min_support) * Fraction(total))
+    if total <= 2**53 and np.all(weights == np.floor(weights)):
+        return weights.astype(np.int64), int(total), support_count(min_support, int(total), "weight")
+    least: Fraction | int = support_count(min_support, 1, "weight")
+    if not isinstance(min_support, int | np.integer):
+        least = exact(min_support) * Fraction(total)
+    return weights, total, float(least) * (1 - _ROUNDING)

@@ -40,12 +40,13 @@ def weighted_bruteforce(baskets, weights):
     return seen
 
 
-def condensed(found, target):
+def condensed(found, target, n_baskets):
     """The closed, maximal or generator itemsets among all frequent ones, by comparing each with each."""
     if target == "closed":
         return {a: n for a, n in found.items() if not any(a < b and n == m for b, m in found.items())}
     if target == "maximal":
         return {a: n for a, n in found.items() if not any(a < b for b in found)}
     if target == "generators":
-        return {a: n for a, n in found.items() if not any(b < a and n == m for b, m in found.items())}
+        found = {frozenset(): n_baskets, **found}
+        return {a: n for a, n in found.items() if a and not any(b < a and n == m for b, m in found.items())}
     return found

@@ -11,9 +11,9 @@ def score_followers(
     entries, element, close, first, low, high, bounds, plain, owner, now,
     code, children, child_first, length, share,
     begin, end, places, starts, stack, n_stack, tally, room, seen, touched, pairs, state,
-    marked, level, score,
+    marked, contexts, level, score,
 ):  # fmt: skip
-    """Give every item the largest share among the longest contexts that conclude it.
+    """Sum, for every history and item, the shares of the longest contexts that conclude it.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ def score_followers(
     begin, end, places, starts : where the patterns of one item stand; room above for the others
     stack : those patterns, ``n_stack`` of them, rising; room for all others
     tally ... state : scratch as of `find_extensions`; ``marked``, by history, must come in as -1
-    level, score : (n_histories, n_items) length of the longest context and its share, changed here
+    contexts : (n_histories, longest + 1) number of contexts of each length, changed here
+    level, score : (n_histories, n_items) length of these contexts and the sum, changed here
     """
     n_items = tally.size >> 1
     while n_stack > 0:
@@ -45,6 +46,7 @@ def score_followers(
                     if starts.size > 0 and now[row] - starts[q] >= bounds[MAX_SPAN]:
                         continue
                 marked[row] = k
+                contexts[row, length[k]] += 1
                 for c in range(child_first[k], child_first[k + 1]):
                     child = children[c]
                     item = code[child] - n_items
@@ -53,8 +55,8 @@ def score_followers(
                     if length[k] > level[row, item]:
                         level[row, item] = length[k]
                         score[row, item] = share[child]
-                    elif length[k] == level[row, item] and share[child] > score[row, item]:
-                        score[row, item] = share[child]
+                    elif length[k] == level[row, item]:
+                        score[row, item] += share[child]
         if not continues:
             continue
         n_touched, n_pairs = find_extensions(

@@ -27,17 +27,20 @@ class NextItem(BaseEstimator):
 
     A pattern that ends with an element of one item is a context and what followed it. A history is in a context if
     it holds it under the miner's bounds of time and a next element that came at once would be in reach: with
-    ``max_gap=1`` on steps 0, 1, 2, ... it has to end with it, without bounds it has to hold it anywhere. The score of
-    an item is the share of the customers with the longest context that concludes it who went on to it, times
-    ``discount`` for every item by which that context is shorter than the longest one the history is in ("stupid
-    back-off" [1]_). The shortest context is the empty one: the share of all customers who have the item.
+    ``max_gap=1`` on steps 0, 1, 2, ... it has to end with it, without bounds it has to hold it anywhere.
+
+    The score of an item is the share of the customers with a context who went on to the item, averaged over the
+    longest contexts of the history that any pattern leads on to the item from, times ``discount`` for every item by
+    which these are shorter than the history's longest context ("stupid back-off" [1]_). The shortest context is the
+    empty one: the share of all customers who have the item.
 
     Parameters
     ----------
     miner : FrequentSequences, default=None
         Finds the patterns; None is ``FrequentSequences()``. Its ``max_length`` less one is the longest context.
-    discount : float, default=0.4
-        In (0, 1].
+    discount : float, default=0.1
+        In (0, 1]. On the clicks of MSNBC, 0.1 has the next page among the first five in 79 % of the sessions, and
+        the 0.4 of the paper, where texts are scored, in 78 %.
     exclude_owned : bool, default=True
         Never recommend what the history holds already. Set it to False for pages, songs and repeat purchases.
 
@@ -67,12 +70,12 @@ class NextItem(BaseEstimator):
     array([['cart', 'home'],
            ['home', 'cart']], dtype=object)
     >>> scores
-    array([[1.  , 0.16],
+    array([[1.  , 0.01],
            [1.  , 0.5 ]])
     """
 
     def __init__(
-        self, miner: FrequentSequences | None = None, *, discount: float = 0.4, exclude_owned: bool = True
+        self, miner: FrequentSequences | None = None, *, discount: float = 0.1, exclude_owned: bool = True
     ) -> None:
         self.miner = miner
         self.discount = discount
@@ -179,7 +182,8 @@ class NextItem(BaseEstimator):
         score = np.tile(self.popularity_[trie.items], (len(histories), 1))
         level = np.zeros(score.shape, dtype=np.int32)
         if trie.parent.size:
-            _follow(trie, bounds, histories, histories.with_labels(self.items_), level, score)
+            contexts = _follow(trie, bounds, histories, histories.with_labels(self.items_), level, score)
+            score /= np.maximum(np.take_along_axis(contexts, level, axis=1), 1)
         longest = level.max(axis=1, initial=0)
         scores = self.popularity_ * self._check_discount() ** longest[:, None]
         scores[:, trie.items] = score * self._check_discount() ** (longest[:, None] - level)
@@ -198,8 +202,8 @@ def _follow(
     known: Sequences,
     level: NDArray[np.int32],
     score: NDArray[np.float64],
-) -> None:
-    """Lead the histories along the tree; see `score_followers`."""
+) -> NDArray[np.int32]:
+    """Lead the histories along the tree, see `score_followers`; return how many contexts of each length they are in."""
     n_items, n_patterns = trie.items.size, trie.parent.size
     elements, source = elements_of(known, trie.items, bounds)
     filled = np.diff(histories.offsets) > 0
@@ -223,6 +227,7 @@ def _follow(
         starts[:n_entries] = elements.low[elements.element[item_places]]
     stack = np.zeros(n_patterns, dtype=np.int64)
     stack[: roots.size] = roots
+    contexts = np.zeros((len(histories), int(length.max()) + 1), dtype=np.int32)
     above = np.where(trie.parent < 0, 1, trie.counts[trie.parent])
     score_followers(
         **elements.kernel_arguments(bounds),
@@ -246,6 +251,8 @@ def _follow(
         pairs=np.empty((3, 2 * n_entries + 2), dtype=np.int32),
         state=np.zeros(STATE_SIZE, dtype=np.int64),
         marked=np.full(len(histories), -1, dtype=np.int64),
+        contexts=contexts,
         level=level,
         score=score,
     )
+    return contexts

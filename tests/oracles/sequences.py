@@ -80,3 +80,32 @@ def closed_sequences(found):
         for pattern, count in found.items()
         if not any(other != pattern and found[other] == count and is_part(pattern, other) for other in found)
     }
+
+
+def next_item_scores(train, history, patterns, discount, **bounds):
+    """The score of every item as the docstring of `NextItem` says it, from the patterns of ``train``.
+
+    A history is in a context if it would hold the context and one element more that came a moment later.
+    """
+    following = "the next element"
+    contexts = {}  # length -> list of {item: share}
+    for context, count in patterns.items():
+        shares = {
+            max(pattern[-1]): n / count
+            for pattern, n in patterns.items()
+            if pattern[:-1] == context and len(pattern[-1]) == 1
+        }
+        later = [*history, (history[-1][0] + 1e-6, {following})] if history else []
+        if shares and contains(later, (*context, frozenset([following])), **bounds):
+            contexts.setdefault(sum(map(len, context)), []).append(shares)
+    alphabet = {item for sequence in train for _, element in sequence for item in element}
+    longest = max(contexts, default=0)
+    scores = {}
+    for item in alphabet:
+        level = max(
+            (k for k, found in contexts.items() if any(item in shares for shares in found)), default=0
+        )
+        holders = sum(any(item in element for _, element in sequence) for sequence in train)
+        found = [shares.get(item, 0) for shares in contexts[level]] if level else [holders / len(train)]
+        scores[item] = sum(found) / len(found) * discount ** (longest - level)
+    return scores

@@ -13,45 +13,38 @@ from crmintel.kernels._jit import kernel
 
 
 @kernel
-def bgnbd_coupled(x, t_x, T, weight, r, alpha, log_a, b, at_start, out):
-    """Add up, over customers, the terms of the log-likelihood that mix parameters and times.
+def bgnbd_gone(x, t_x, T, weight, log_t_x, k_t_x, log_T, k_T, shape, log_leave, share, r, out):
+    """Add up, over customers who had a chance to leave, log(1 + e^u), with u the log-odds of having left.
 
-    A customer had c = x + ``at_start`` chances to leave (0 at the start: BG/NBD, 1: MBG/NBD). The term is
-    -(r + x) log(1 + T / alpha) - x log(alpha), and for c > 0 also log(1 + e^u) with
-    u = log a - log(b + c - 1) + (r + x) log((alpha + T) / (alpha + t_x)), the log-odds of having dropped out.
+    u = (r + x) log((alpha + T) / (alpha + t_x)) + log(a / (b + c - 1)) after c chances. Rows are codes into tables:
+    of log(1 + t / alpha) and k(t) = t / (alpha + t) for times; of r + x, the last logarithm and b / (b + c - 1) for x.
 
     ``out`` leaves with the value, the gradient (rho, lambda, A, B) and the upper triangle of the Hessian by rows.
-    ``log_a`` may be -inf (nobody drops out).
     """
-    value = 0.0
+    value, product = 0.0, 1.0
     g0 = g1 = g2 = g3 = 0.0
     h00 = h01 = h02 = h03 = h11 = h12 = h13 = h23 = h22 = h33 = 0.0
-    log_alpha = math.log(alpha)
     for i in range(x.size):
         w = weight[i]
-        q = r + x[i]
-        c = math.log1p(T[i] / alpha)
-        k = T[i] / (alpha + T[i])
-        value -= w * (q * c + x[i] * log_alpha)
-        g0 -= w * r * c
-        g1 += w * (r * k - x[i] * (1.0 - k))
-        h00 -= w * r * c
-        h01 += w * r * k
-        h11 -= w * q * k * (1.0 - k)
-        chances = x[i] + at_start
-        if chances == 0.0:
-            continue
-        k_x = t_x[i] / (alpha + t_x[i])
-        d = math.log1p((T[i] - t_x[i]) / (alpha + t_x[i]))
-        u = q * d + log_a - math.log(b + chances - 1.0)
+        q = shape[x[i]]
+        k, k_x = k_T[T[i]], k_t_x[t_x[i]]
+        d = log_T[T[i]] - log_t_x[t_x[i]]
+        u = q * d + log_leave[x[i]]
         e = math.exp(-abs(u))
-        value += w * (max(u, 0.0) + math.log1p(e))
-        s = (1.0 if u >= 0.0 else e) / (1.0 + e)  # chance of having dropped out
+        value += w * max(u, 0.0)
+        if w == 1.0:  # one logarithm for hundreds of customers
+            product *= 1.0 + e
+            if product > 1e250:
+                value += math.log(product)
+                product = 1.0
+        else:
+            value += w * math.log1p(e)
+        s = (1.0 if u >= 0.0 else e) / (1.0 + e)  # chance of having left
         v = w * s * (1.0 - s)
         s *= w
         u0 = r * d
         u1 = q * (k_x - k)
-        u3 = -b / (b + chances - 1.0)
+        u3 = -share[x[i]]
         g0 += s * u0
         g1 += s * u1
         g2 += s
@@ -66,7 +59,7 @@ def bgnbd_coupled(x, t_x, T, weight, r, alpha, log_a, b, at_start, out):
         h22 += v
         h23 += v * u3
         h33 += v * u3 * u3 + s * u3 * (1.0 + u3)
-    out[0] = value
+    out[0] = value + math.log(product)
     out[1], out[2], out[3], out[4] = g0, g1, g2, g3
     out[5], out[6], out[7], out[8] = h00, h01, h02, h03
     out[9], out[10], out[11] = h11, h12, h13

@@ -6,7 +6,7 @@ The models differ in one thing only: whether the first purchase, like every late
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,20 @@ from scipy.special import betainc, betaln, expit
 
 from crmintel.kernels.ids import factorize_integers
 from crmintel.kernels.nbd import (
-    bgnbd_coupled,
+    bgnbd_gone,
     purchases_over_dropout,
     survival_over_dropout,
 )
 from crmintel.lifetime._count_sums import log_rising, log_staying, staying_terms
-from crmintel.lifetime._histories import Histories, Vector
-from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood, same_chance
+from crmintel.lifetime._histories import Histories, Vector, coded
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, same_chance
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
 from crmintel.lifetime._quadrature import beta_rule
-from crmintel.lifetime.nbd import nobody_leaves
+from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
 
 
-class BetaGeometricLikelihood(Likelihood):
+class BetaGeometricLikelihood(NBDLikelihood):
     """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
 
     Gamma and beta functions of whole-number steps are sums of logarithms:
@@ -49,27 +49,38 @@ class BetaGeometricLikelihood(Likelihood):
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
         super().__init__(h, weights, penalty)
+        again = np.flatnonzero(h.x)
+        t_x, self.t_x = coded(h.t_x[again])
+        x, counts = coded(h.x[again])
+        rows: list[NDArray[Any]] = [x, t_x, self.T_codes[again], weights[again]]
+        if self.at_start:  # those who have not bought again may have left, too; they differ by T alone
+            once = np.bincount(self.T_codes, weights * (h.x == 0), self.T.size)
+            T = np.flatnonzero(once).astype(np.int32)
+            never = [np.full_like(T, counts.size), np.full_like(T, self.t_x.size), T, once[T]]
+            counts, self.t_x = np.append(counts, 0.0), np.append(self.t_x, 0.0)
+            rows = [np.concatenate([some, more]) for some, more in zip(rows, never, strict=True)]
+        self.rows, self.x = rows, counts
+        self.before = np.maximum(counts + self.at_start, 1.0) - 1.0  # chances before the last one
         self.chance = np.concatenate([np.arange(self.at_start), self.j + self.at_start])
         self.had_chance = np.concatenate([np.full(self.at_start, self.total), self.more_than])
 
     def start(self, guess: tuple[float, ...]) -> Vector:
-        r, stretch, a, b = guess
-        return np.log([r, self.alpha_of(r, stretch), a, b])
+        return np.concatenate([super().start(guess), np.log(guess[2:])])
 
     def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        """The NBD's, the chances not to leave before the last purchase, and the silence after it."""
         r, alpha, a, b = np.exp(theta)
-        h, out = self.h, np.empty(15)
-        bgnbd_coupled(h.x, h.t_x, h.T, self.weights, r, alpha, theta[2], b, float(self.at_start), out)
-        hessian = np.zeros((4, 4))
+        out, hessian = np.empty(15), np.zeros((4, 4))
+        tables = [f for t in (self.t_x, self.T) for f in (np.log1p(t / alpha), t / (alpha + t))]
+        tables += [r + self.x, theta[2] - np.log(b + self.before), b / (b + self.before)]
+        bgnbd_gone(*self.rows, *tables, r, out)
         hessian[np.triu_indices(4)] = out[5:]
-        grow, S = r / (r + self.j), self.more_than
-        stays, slope, bend = staying_terms(a, b, self.chance, self.had_chance)
-        value = out[0] + S @ np.log(r + self.j) + stays
-        gradient = out[1:5] + np.array([S @ grow, 0.0, *slope])
         hessian += np.triu(hessian, 1).T
-        hessian[0, 0] += S @ (grow * (1.0 - grow))
+        buys, slope, bend = super().terms(theta[:2])
+        hessian[:2, :2] += bend
+        stays, slope_of_staying, bend = staying_terms(a, b, self.chance, self.had_chance)
         hessian[2:, 2:] += bend
-        return value, gradient, hessian
+        return buys + stays + out[0], out[1:5] + np.concatenate([slope, slope_of_staying]), hessian
 
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
         a, b = np.exp(best.theta[2:])

@@ -12,8 +12,10 @@ from crmintel._frames import is_frame, open_frame
 from crmintel._validation import check_vector, check_weights, raise_if_any
 from crmintel.exceptions import InputError, UnitError
 from crmintel.features.rows import named_columns, unit_of
+from crmintel.kernels.ids import factorize_integers
 from crmintel.transactions.calendar import unit_name
 
+_LOOKED_AT = 4096  # numbers that tell whether they repeat
 MOST_PURCHASES = 1_000_000  # the models' tables are this long at most; no customer buys so often
 
 Vector = NDArray[np.float64]
@@ -53,6 +55,24 @@ def read_histories(X: Any) -> Histories:
     raise_if_any((x > 0) & (t_x == 0), t_x, "recency", "must be > 0 where frequency > 0")
     raise_if_any((x == 0) & (t_x > 0), t_x, "recency", "must be 0 where frequency is 0")
     return Histories(x, t_x, T)
+
+
+def coded(numbers: Vector) -> tuple[NDArray[np.int32], Vector]:
+    """Return codes and values with ``numbers == values[codes]``, so that functions of them become short tables.
+
+    Counts and whole days are their own codes; other numbers that repeat (days in weeks) are looked up; where hardly any
+    repeats each is its own value.
+    """
+    top = numbers.max(initial=0.0)
+    if top < 2 * numbers.size:
+        codes = numbers.astype(np.int32)
+        if np.array_equal(codes, numbers):
+            return codes, np.arange(top + 1.0)
+    some = numbers[:: max(1, numbers.size // _LOOKED_AT)]
+    if 2 * np.unique(some).size > some.size:
+        return np.arange(numbers.size, dtype=np.int32), numbers
+    codes, labels = factorize_integers(numbers.view(np.int64))
+    return codes, labels.view(np.float64)
 
 
 def read_weights(sample_weight: Any, n: int) -> Vector:

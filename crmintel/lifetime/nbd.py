@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, betaln
 
 from crmintel.lifetime._count_sums import log_rising
-from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._histories import Histories, Vector, coded
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
@@ -102,7 +102,7 @@ class NBD(PurchaseModel):
         self.max_iter = max_iter
 
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
-        return _NBDLikelihood.maximise(
+        return NBDLikelihood.maximise(
             histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
         )
 
@@ -148,29 +148,45 @@ class NBD(PurchaseModel):
         return self.alpha_ + h.T
 
 
-class _NBDLikelihood(Likelihood):
-    """Mean negative log-likelihood by the logarithms of r and alpha, with gradient and Hessian."""
+class NBDLikelihood(Likelihood):
+    """Mean negative log-likelihood by the logarithms of r and alpha, with gradient and Hessian.
 
-    names = ("r", "alpha")
-    starts = ((0.5, 1.0), (5.0, 1.0), (0.05, 2.0))  # r, stretch of alpha
+    Customers count by their T: how many there are, and how often they bought.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("r", "alpha")
+    starts: ClassVar[tuple[tuple[float, ...], ...]] = (
+        (0.5, 1.0),
+        (5.0, 1.0),
+        (0.05, 2.0),
+    )  # r, stretch of alpha
     staying: ClassVar[dict[str, float]] = {}
 
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        super().__init__(h, weights, penalty)
+        self.T_codes, self.T = coded(h.T)
+        self.watched = np.bincount(self.T_codes, weights, self.T.size)
+        self.bought = np.bincount(self.T_codes, weights * h.x, self.T.size)
+
     def start(self, guess: tuple[float, ...]) -> Vector:
-        r, stretch = guess
+        """Log-parameters for a guess of r and of how far alpha is from what the purchase rate says."""
+        r, stretch = guess[:2]
         return np.log([r, self.alpha_of(r, stretch)])
 
     def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        """The number of purchases in T, customers of one T together."""
         r, alpha = np.exp(theta)
-        w, x, j, S = self.weights, self.h.x, self.j, self.more_than
-        c, k = np.log1p(self.h.T / alpha), self.h.T / (alpha + self.h.T)
+        j, S, n, x = self.j, self.more_than, self.watched, self.bought
+        c, k = np.log1p(self.T / alpha), self.T / (alpha + self.T)
         grow = r / (r + j)
-        value = S @ np.log(r + j) - w @ (r * c + x * (theta[1] + c))
-        slope = np.array([S @ grow - r * (w @ c), w @ (r * k - x * (1.0 - k))])
-        cross = r * (w @ k)
-        bend = -(w @ ((r + x) * k * (1.0 - k)))
+        value = S @ np.log(r + j) - r * (n @ c) - x @ (theta[1] + c)
+        slope = np.array([S @ grow - r * (n @ c), r * (n @ k) - x @ (1.0 - k)])
+        cross = r * (n @ k)
+        bend = -((r * n + x) @ (k * (1.0 - k)))
         return value, slope, np.array([[slope[0] - S @ grow**2, cross], [cross, bend]])
 
     def limit(self, found: Optimum) -> str | None:
+        """Whether customers differ at all."""
         return self.described(found, [SAME_RATE] if np.exp(found.theta[0]) > ALIKE else [])
 
 
@@ -181,7 +197,7 @@ def nobody_leaves(
 
     ``words`` say where the parameters of dropout went.
     """
-    nbd = _NBDLikelihood(likelihood.h, likelihood.weights, 0.0)
+    nbd = NBDLikelihood(likelihood.h, likelihood.weights, 0.0)
     found = nbd.minimise(best.theta[:2], tol, max_iter)
     if (found.value - best.value) * nbd.total > 1e-3:
         return None

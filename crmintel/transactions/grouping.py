@@ -41,20 +41,20 @@ def profits_of(log: Histories) -> tuple[Baskets, NDArray[np.int64]]:
 
 
 def in_millionths(money: NDArray[np.float64], name: str) -> NDArray[np.int64]:
-    """Return money as whole millionths, in which sums are exact; an error tells what cannot be written so."""
-    with np.errstate(over="ignore"):
-        whole = np.rint(money * MILLIONTHS)
-    for bad, remedy in (
-        (
-            np.abs(whole) > _MOST,
-            f"is beyond {_MOST / MILLIONTHS:.0f}; divide all money by a thousand or more",
-        ),
-        ((whole == 0) & (money != 0), "is nearer to 0 than to a millionth; multiply all money by a million"),
-    ):
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise InputError(f"{name} is counted in whole millionths, but row {row} ({money[row]}) {remedy}.")
-    return whole.astype(np.int64)
+    """Return money as whole millionths, in which sums are exact; an error tells what is too large or small for that."""
+    largest = float(np.abs(money).max(initial=0.0))
+    if largest > _MOST / MILLIONTHS:
+        row = int(np.argmax(np.abs(money)))
+        raise InputError(
+            f"{name} is counted in whole millionths, but row {row} ({money[row]}) is beyond {_MOST / MILLIONTHS:.0f}; "
+            "divide all money by a thousand or more."
+        )
+    if 0.0 < largest < 0.001:  # single amounts below a millionth are the dust of earlier sums, and count as 0
+        raise InputError(
+            f"{name} is counted in whole millionths, but its largest value is {largest}; multiply all money by a "
+            "million."
+        )
+    return np.rint(money * MILLIONTHS).astype(np.int64)
 
 
 def _group(

@@ -153,9 +153,9 @@ class ParetoNBD(PurchaseModel):
         return self._pmf(h, t, np.zeros(1))[:, 0]
 
     def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
-        """Newton's method for Λ = -log(chance to wait longer than t) by the Λ of a customer who stays.
+        """Newton's method for the cumulative hazard of a purchase, by that of a customer who never leaves.
 
-        Λ is concave in it with slope <= 1, so that the search from the left cannot overshoot.
+        It is a concave function of the latter with slope <= 1, so that the search from the left cannot overshoot.
         """
         R, A, B = self.r_ + h.x, self.alpha_ + h.T, self.beta_ + h.T
         aim = -np.log1p(-q)
@@ -168,10 +168,11 @@ class ParetoNBD(PurchaseModel):
             bought = np.minimum(self._at_least(h[rows], t, 1.0), 1.0 - 1e-16)
             missing = aim[rows] + np.log1p(-bought)
             alive = np.exp(-hazard[rows] - self.s_ * np.log1p(t / B[rows])) / (1.0 - bought)
-            with np.errstate(divide="ignore", over="ignore"):
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # nobody is left: inf or done
                 step = np.maximum(missing, 0.0) / alive
+            moving = step > 1e-13 * hazard[rows]
             hazard[rows] += step
-            rows = rows[step > 1e-13 * hazard[rows]]
+            rows = rows[moving]
             if not rows.size:
                 break
         return times

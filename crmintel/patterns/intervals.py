@@ -70,7 +70,7 @@ def lift_interval(
     --------
     >>> from crmintel.patterns.intervals import lift_interval
     >>> lift_interval(12, 19, 327, 9835).round(1)
-    array([12.9, 26.5])
+    array([13.3, 26.4])
     """
     z = -ndtri(_tail(level))
     n_ab, n_a, n_b, n = (count.astype(np.float64) for count in check_counts(n_ab, n_a, n_b, n))
@@ -103,7 +103,7 @@ def odds_ratio_interval(
     --------
     >>> from crmintel.patterns.intervals import odds_ratio_interval
     >>> odds_ratio_interval(12, 19, 327, 9835).round(1)
-    array([ 19.1, 119.8])
+    array([ 20.2, 125. ])
     """
     z = -ndtri(_tail(level))
     n_ab, n_a, n_b, n = check_counts(n_ab, n_a, n_b, n)

@@ -183,14 +183,16 @@ class AssociationRules(BaseEstimator):
         trivial = np.zeros(counts.size, dtype=bool)
         if self.categories is not None:
             trivial = holds_ancestor(sets, itemsets.labels, self.categories)
+        constrained = trivial.any() or not (left.all() and right.all())
         nothing = np.empty(0, dtype=np.int32)
         kept: list[Triple] = [(nothing, nothing, nothing)]
         values: list[NDArray[np.float64]] = [np.empty(0)]
         total = 0
         for whole, antecedent, consequent in self._candidates(itemsets):
-            keep = left[antecedent] & right[consequent] & ~trivial[whole]
-            whole, antecedent, consequent = whole[keep], antecedent[keep], consequent[keep]
             value = np.empty(0)
+            if constrained:
+                keep = left[antecedent] & right[consequent] & ~trivial[whole]
+                whole, antecedent, consequent = whole[keep], antecedent[keep], consequent[keep]
             for name, bound in reversed(bounds):
                 value = MEASURES[name](counts[whole], counts[antecedent], counts[consequent], n)
                 keep = value <= bound if MEASURES[name].small_is_strong else value >= bound

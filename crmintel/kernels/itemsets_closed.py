@@ -133,7 +133,8 @@ def search_condensed(
 
     Parameters
     ----------
-    base_entries, base_parts, first : the ordered baskets, see `crmintel.kernels.itemsets.order_baskets`
+    base_entries, base_parts, first : what stands before each item, as `crmintel.kernels.itemsets.order_baskets` lists
+        it, and where each item's parts start and end
     n_entries : entries of each item's parts
     random : (n_items,) a random number below 2**62 for each item code
     min_count, max_length : bounds of what is written; closed itemsets are written up to one item longer
@@ -182,7 +183,7 @@ def search_condensed(
             )
         else:
             if depth == 0:
-                part_low, part_high = first[i], first[i + 1]
+                part_low, part_high = first[0, i], first[1, i]
             else:
                 part_high, here = take_rows(members, member, i, rows, entries, parts, owners)
             if flag == COVERED:

@@ -77,7 +77,7 @@ def count_parts(entries, parts, low, high, n_items, min_count, tally, local, fou
     if 2 * total >= n_items:
         for q in range(low, high):
             for p in range(parts[BEGIN, q], parts[END, q]):
-                tally[entries[p]] += 1
+                tally[np.uint32(entries[p])] += 1  # unsigned: an index that numba does not wrap around
         for item in range(n_items):
             if tally[item] >= min_count:
                 found[n] = item
@@ -158,8 +158,8 @@ def copy_parts(source, parts, low, high, owners, local, at, entries, row, rows, 
     for q in range(low, high):
         begin = at
         for p in range(parts[BEGIN, q], parts[END, q]):
-            item = local[source[p]]
-            entries[at] = item
+            item = local[np.uint32(source[p])]
+            entries[np.uint64(at)] = item
             at += item >= 0
         length = at - begin
         if length == 0:
@@ -286,3 +286,40 @@ def column_digest(base, n_words, words, rows, low, single, alone):
             digest ^= rows[BASKET, row + np.int64(count_ones((word ^ rest) - np.uint64(1)))]
             word = rest
     return digest
+
+
+@kernel
+def count_pairs(entries, row_ends, pairs):
+    """Count the pairs of items that stand together: a with b < a at ``pairs[a * (a - 1) / 2 + b]``, zero before."""
+    low = 0
+    for row in range(row_ends.size):
+        for p in range(low + 1, row_ends[row]):
+            base = entries[p] * (np.int64(entries[p]) - 1) // 2
+            for q in range(low, p):
+                pairs[np.uint64(base + entries[q])] += 1
+        low = row_ends[row]
+
+
+@kernel
+def keep_pairs(entries, row_ends, pairs, min_count, at, fill, kept, parts):
+    """Copy, for each item, what stands before it in its rows without the items of infrequent pairs.
+
+    ``at`` says where each item's entries start in ``kept``, ``fill`` where its parts start in ``parts``; both end up
+    behind them.
+    """
+    low = 0
+    for row in range(row_ends.size):
+        for p in range(low + 1, row_ends[row]):
+            item = entries[p]
+            base = item * (np.int64(item) - 1) // 2
+            begin = at[item]
+            end = begin
+            for q in range(low, p):
+                kept[np.uint64(end)] = entries[q]
+                end += pairs[np.uint64(base + entries[q])] >= min_count
+            if end > begin:
+                at[item] = end
+                parts[BEGIN, fill[item]] = begin
+                parts[END, fill[item]] = end
+                fill[item] += 1
+        low = row_ends[row]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,8 @@ from crmintel.kernels.itemsets_conditional import (
     LABEL,
     MAXIMAL,
     SUPPORT,
+    count_pairs,
+    keep_pairs,
     set_columns,
 )
 from crmintel.kernels.itemsets_found import EMPTY, copy_missing, find_free, insert_all
@@ -28,7 +32,9 @@ _START = 1 << 12
 # Names of the kernels for what is searched for.
 TARGETS = {"closed": CLOSED, "maximal": MAXIMAL, "generators": FREE}
 # Entries of baskets to look at that are worth a chunk.
-_LEAST_WORK = 50_000
+_LEAST_WORK = 200_000
+# Pairs of items up to which a table of their counts stays in the processor's cache.
+_MOST_PAIRS = 1 << 19
 _NO_LIMIT = int(np.iinfo(np.int32).max)
 
 
@@ -47,20 +53,53 @@ class CondensedSearch:
     ) -> None:
         self.ordered, self.min_count, self.max_itemsets = ordered, min_count, max_itemsets
         self.work = np.add.reduceat(ordered.parts[1] - ordered.parts[0], ordered.first[:-1], dtype=np.int64)
+        self.columns = self._columns()
+        entries, parts, first = self._parts(min_count)
+        self.store = store
+        self.random = random_numbers(n_codes)
         self.given = {
-            "base_entries": ordered.entries,
-            "base_parts": ordered.parts,
-            "first": ordered.first,
+            "base_entries": entries,
+            "base_parts": parts,
+            "first": first,
             "n_entries": self.work,
-            "random": random_numbers(n_codes),
+            "random": self.random,
             "min_count": min_count,
             "max_length": max_length,
             "target": TARGETS[target],
             "store": int(store),
         }
-        self.columns = self._columns()
         self.n_found = 0
         self.items: dict[int, NDArray[np.int32]] = {}
+
+    def _parts(self, min_count: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Return what stands before each item in the baskets, without the items of infrequent pairs where that pays."""
+        ordered, n = self.ordered, self.ordered.items.size
+        whole = ordered.entries, ordered.parts, np.stack([ordered.first[:-1], ordered.first[1:]])
+        if self.columns.size or n < 2 or n * (n - 1) // 2 > min(_MOST_PAIRS, 2 * self.work.sum()):
+            return whole
+        pairs = np.zeros(n * (n - 1) // 2, dtype=np.int32)
+        count_pairs(entries=ordered.entries, row_ends=ordered.row_ends, pairs=pairs)
+        starts = np.arange(n) * (np.arange(n) - 1) // 2
+        sizes = np.append(
+            0, np.add.reduceat(np.where(pairs >= min_count, pairs, 0), starts[1:], dtype=np.int64)
+        )
+        if 3 * sizes.sum() > 2 * self.work.sum():
+            return whole
+        # one entry is written past the end of each item's
+        ends = np.cumsum(sizes + 1)
+        at, fill = ends - sizes - 1, ordered.first[:-1].astype(np.int64)
+        kept, parts = np.empty(ends[-1], dtype=np.int32), np.empty_like(ordered.parts)
+        keep_pairs(
+            entries=ordered.entries,
+            row_ends=ordered.row_ends,
+            pairs=pairs,
+            min_count=min_count,
+            at=at,
+            fill=fill,
+            kept=kept,
+            parts=parts,
+        )
+        return kept, parts, np.stack([ordered.first[:-1], fill.astype(np.int32)])
 
     def _columns(self) -> NDArray[np.uint64]:
         """Return the baskets as columns of bits where all pairs of these cost less than the parts of the baskets."""
@@ -146,7 +185,7 @@ class CondensedSearch:
         n_sets, n_items = (int(arenas["state"][k]) for k in (kernels.N_SETS, kernels.N_ITEMS))
         self.n_found += n_sets
         self._check_room(self.n_found)
-        self.items[int(arenas["low"][0])] = arenas["items"][: n_items * self.given["store"]].copy()
+        self.items[int(arenas["low"][0])] = arenas["items"][: n_items * self.store].copy()
         return arenas["sets"][:, : n_sets + 1].copy()
 
     def name(self, states: list[NDArray[np.int64]]) -> str:
@@ -230,7 +269,7 @@ def _search(
     items = [search.items.pop(low) for low, _ in chunks]
     found = _join(parts, items, longest, filtered=not free)
     if free:
-        found = _free(*found, len(baskets), search.given["random"])
+        found = _free(*found, len(baskets), search.random)
     if found[2].size > max_itemsets:
         _refuse(max_itemsets, min_count)
     return Flat(*found, search.name(states))
@@ -243,7 +282,7 @@ def _merge(chunks: list[tuple[int, int]], work: int) -> list[tuple[int, int]]:
 
 
 def _join(
-    parts: list[NDArray[np.int64]], items: list[NDArray[np.int32]], longest: int, filtered: bool
+    parts: list[Any], items: list[NDArray[np.int32]], longest: int, filtered: bool
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
     """Put the chunks together; ``filtered``: without those that another one without its root is the same as."""
     n_sets = sum(part.shape[1] - 1 for part in parts)
@@ -256,9 +295,16 @@ def _join(
     n = 0
     for part, part_items in zip(parts, items, strict=True):
         n += copy_missing(
-            keys=part[kernels.KEYS, :-1], table=table, ends=part[kernels.ENDS], items=part_items, counts=part[kernels.COUNTS, :-1],
-            longest=longest, kept_offsets=offsets[n:], kept_items=kept_items, kept_counts=counts[n:],
-        )  # fmt: skip
+            keys=part[kernels.KEYS, :-1],
+            table=table,
+            ends=part[kernels.ENDS],
+            items=part_items,
+            counts=part[kernels.COUNTS, :-1],
+            longest=longest,
+            kept_offsets=offsets[n:],
+            kept_items=kept_items,
+            kept_counts=counts[n:],
+        )
     return kept_items[: offsets[n]], offsets[: n + 1], counts[:n]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from crmintel import Baskets
 from crmintel.exceptions import CapacityError
 from crmintel.patterns._closed import count_condensed, mine_condensed
-from crmintel.patterns._mining import mine
 from tests.oracles.condensed import condensed_bruteforce
+from tests.oracles.itemsets import itemsets_bruteforce
 
 TARGETS = ("closed", "maximal", "generators")
 
@@ -33,7 +34,7 @@ def condensed(baskets, target, min_count, max_length=None, n_threads=1, max_item
 def as_dict(baskets, flat):
     """{frozenset of labels: count}, checked to hold no set twice and codes that rise."""
     bounds = flat.offsets.tolist()
-    lists = [flat.items[low:high].tolist() for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    lists = [flat.items[low:high].tolist() for low, high in pairwise(bounds)]
     assert all(codes == sorted(set(codes)) for codes in lists)
     found = {
         frozenset(baskets.items[codes].tolist()): count
@@ -86,3 +87,77 @@ def test_larger_random_baskets(target, shape):
     for min_count in (1, 4, len(lists) // 20):
         found = as_dict(baskets, condensed(baskets, target, min_count))
         assert found == condensed_bruteforce(lists, target, min_count)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_items_in_every_basket_and_repeated_baskets(target):
+    """pyfim 6.28 loses {a}; the empty set, which is not listed, is the generator of all baskets."""
+    lists = [["a"], ["a", "b"], ["a", "b"]]
+    expected = {
+        "closed": {frozenset("a"): 3, frozenset("ab"): 2},
+        "maximal": {frozenset("ab"): 2},
+        "generators": {frozenset("b"): 2},
+    }
+    baskets = Baskets.from_lists(lists)
+    assert as_dict(baskets, condensed(baskets, target, 1)) == expected[target]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_is_frequent(target):
+    baskets = Baskets.from_lists([["a"], [], ["b"]])
+    assert condensed(baskets, target, 2).counts.size == 0
+    assert (
+        count_condensed(baskets, target=target, min_count=2, max_length=None, n_threads=1, verbose=0).sum()
+        == 0
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_closed_and_maximal_recover_all(seed):
+    """Every frequent itemset lies in a maximal one, and its count is the largest of the closed ones around it."""
+    lists = random_lists(seed, 300, 10, 0.2, 0.8)
+    baskets = Baskets.from_lists(lists)
+    closed, maximal = (as_dict(baskets, condensed(baskets, target, 15)) for target in ("closed", "maximal"))
+    for itemset, count in itemsets_bruteforce(lists, 15).items():
+        assert max(c for other, c in closed.items() if itemset <= other) == count
+        assert any(itemset <= other for other in maximal)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_threads_change_nothing(target):
+    lists = random_lists(7, 4000, 40, 0.02, 0.6)
+    baskets = Baskets.from_lists(lists)
+    one, three = (condensed(baskets, target, 60, n_threads=n) for n in (1, 3))
+    assert np.array_equal(one.items, three.items)
+    assert np.array_equal(one.offsets, three.offsets)
+    assert np.array_equal(one.counts, three.counts)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_more_than_the_budget_is_refused(target):
+    baskets = Baskets.from_lists(random_lists(1, 300, 12, 0.4, 0.8))
+    exact = condensed(baskets, target, 10).counts.size
+    assert condensed(baskets, target, 10, max_itemsets=exact).counts.size == exact
+    for limit in (exact - 1, exact // 10):
+        with pytest.raises(CapacityError, match=f"max_itemsets={limit:,}"):
+            condensed(baskets, target, 10, max_itemsets=limit)
+
+
+QUICK = {"mushroom", "chess", "bms1", "foodmart", "groceries", "adult"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow)
+        for n in [*sorted(QUICK), "retail", "T10I4D100K"]
+    ],
+)
+def test_counts_of_published_sets(name, real_baskets, shared_data):
+    counts = json.loads((shared_data / "fim_counts.json").read_text())
+    baskets = real_baskets(name)
+    cells = [(int(key.split("|")[1]), row) for key, row in counts.items() if key.split("|")[0] == name]
+    assert cells
+    for min_count, row in cells:
+        for target in ("closed", "maximal"):
+            assert condensed(baskets, target, min_count).counts.size == row[target]

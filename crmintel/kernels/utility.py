@@ -32,6 +32,7 @@ DONE, PAUSED, ROWS_FULL, ENTRIES_FULL, MEMBERS_FULL, FOUND_FULL, ITEMS_FULL = 0,
 
 # Rows over at most this many items are compared as sets of bits, and equal ones merged.
 _MOST_BITS = 64
+_HALF, _PRIME_LOW, _PRIME_HIGH = np.uint64(0xFFFFFFFF), np.uint64(0x9E3779B1), np.uint64(0x85EBCA77)
 
 
 @kernel
@@ -133,7 +134,9 @@ def _project(rows, entries, values, first, last, codes, n_codes, low, masks, slo
             continue
         worth = prefixes[r] + utilities[e]
         if merges:
-            slot = np.int64((mask * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & (n_slots - 1)
+            # halves times 32-bit primes: no product overflows, which numpy would warn of without the JIT
+            hashed = (mask & _HALF) * _PRIME_LOW ^ (mask >> np.uint64(32)) * _PRIME_HIGH
+            slot = np.int64(hashed >> np.uint64(28)) & (n_slots - 1)
             while slots[slot] >= 0 and masks[slots[slot]] != mask:
                 slot = (slot + 1) & (n_slots - 1)
             if slots[slot] >= 0:

@@ -66,6 +66,14 @@ def simulated_rows() -> Any:
     return truth.sample(100_000, np.random.default_rng(0).uniform(26, 78, 100_000), random_state=0)
 
 
+def simulated_days() -> Any:
+    """Return frequency, recency and T of 100,000 simulated customers, in weeks but to the day, as logs have them."""
+    truth = ci.ParetoNBD.from_params(r=0.553, alpha=10.58, s=0.606, beta=11.67)
+    T = np.random.default_rng(0).integers(182, 546, 100_000) / 7.0
+    frequency, recency, T = truth.sample(100_000, T, random_state=0).T
+    return np.column_stack([frequency, np.minimum(np.ceil(recency * 7.0) / 7.0, T), T])
+
+
 def customers(n: int, d: int, k: int) -> Any:
     """Return customers around twelve uneven centres, standardised, and starting centres among them."""
     rng = np.random.default_rng(0)

@@ -70,6 +70,8 @@ _add(
 )
 _add("BG/NBD, CDNOW master", "bgnbd", data.cdnow_rows, ("lifetimes",), _same_parameters)
 _add("BG/NBD, 1e5 simulated", "bgnbd", data.simulated_rows, ("lifetimes",), _same_parameters)
+_add("Pareto/NBD, CDNOW master", "paretonbd", data.cdnow_rows, ("lifetimes",), _same_parameters)
+_add("Pareto/NBD, 1e5 simulated", "paretonbd", data.simulated_days, ("lifetimes",), _same_parameters)
 
 
 def _mine(name: str, min_count: int) -> Any:

@@ -24,12 +24,8 @@ def _spend_log(frame: Any) -> ci.TransactionLog:
     return ci.TransactionLog.from_frame(frame, customer="customer", time="time", amount="amount")
 
 
-def _bgnbd(rows: Any) -> ci.BetaGeoNBD:
-    return ci.BetaGeoNBD().fit(rows)
-
-
-def _bgnbd_answer(model: ci.BetaGeoNBD) -> dict[str, float]:
-    return dict(zip(("r", "alpha", "a", "b"), (model.r_, model.alpha_, model.a_, model.b_), strict=True))
+def _parameters(model: Any) -> dict[str, float]:
+    return model.params_
 
 
 def _itemsets(target: str, problem: Any) -> Any:
@@ -77,7 +73,8 @@ TASKS = {
     ),
     "summary": Entry(lambda log: ci.CustomerSummary().fit_transform(log), prepare=_spend_log),
     "frame to summary": Entry(lambda frame: ci.CustomerSummary().fit_transform(_spend_log(frame))),
-    "bgnbd": Entry(_bgnbd, answer=_bgnbd_answer),
+    "bgnbd": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
+    "paretonbd": Entry(lambda rows: ci.ParetoNBD().fit(rows), answer=_parameters),
     "itemsets": Entry(partial(_itemsets, "all"), answer=_itemsets_answer),
     "closed": Entry(partial(_itemsets, "closed"), answer=_itemsets_answer),
     "maximal": Entry(partial(_itemsets, "maximal"), answer=_itemsets_answer),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from benchmarks.rivals import Entry
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from lifetimes import BetaGeoFitter
+    from lifetimes import BetaGeoFitter, ParetoNBDFitter
     from lifetimes.utils import summary_data_from_transaction_data
 
 
@@ -17,14 +19,15 @@ def _summary(frame: Any) -> Any:
     return summary_data_from_transaction_data(frame, "customer", "time", monetary_value_col="amount")
 
 
-def _bgnbd(rows: Any) -> dict[str, float]:
+def _fit(fitter: Callable[[], Any], rows: Any) -> dict[str, float]:
     frequency, recency, T = rows.T
-    return BetaGeoFitter().fit(frequency, recency, T).params_.to_dict()
+    return fitter().fit(frequency, recency, T).params_.to_dict()
 
 
 TASKS = {
     "summary": Entry(
         _summary, answer=lambda table: table[["frequency", "recency", "T", "monetary_value"]].to_numpy()
     ),
-    "bgnbd": Entry(_bgnbd),
+    "bgnbd": Entry(partial(_fit, BetaGeoFitter)),
+    "paretonbd": Entry(partial(_fit, ParetoNBDFitter)),
 }

@@ -86,7 +86,12 @@ def check_counts(*counts: ArrayLike) -> list[Counts]:
     names = ("n_ab", "n_a", "n_b", "n")
     arrays = []
     for name, count in zip(names, counts, strict=True):
-        array = np.asarray(count)
+        if np.ma.is_masked(count):
+            raise InputTypeError(f"{name} has masked values; fill or drop them first.")
+        try:
+            array = np.asarray(count)
+        except ValueError:
+            raise InputTypeError(f"{name} must hold counts, got rows of different lengths.") from None
         if array.dtype.kind == "f" and np.all(np.floor(array) == array) and np.all(np.abs(array) < 2.0**53):
             array = array.astype(np.int64)
         if array.dtype.kind not in "iu":

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel._frames import build_frame
-from crmintel._validation import check_choice, check_number
+from crmintel._validation import check_choice, check_names, check_number
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.hypergeometric import log_tail
 from crmintel.patterns import redundancy
@@ -369,7 +369,7 @@ class RuleSet:
         """
         columns = {"antecedent": self._text(self.antecedents), "consequent": self._text(self.consequents)}
         columns["count"] = self.n_ab
-        for name in measures:
+        for name in check_names(measures, "measures"):
             columns[name] = getattr(self, check_choice(name, "measures", tuple(MEASURES)))
         return build_frame(columns, library or self.library)
 

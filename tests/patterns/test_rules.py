@@ -184,6 +184,13 @@ def test_rules_pickle_and_are_shared_by_copies(groceries):
     assert copy.deepcopy(groceries) is groceries
 
 
+def test_measures_of_a_frame_are_a_list(groceries):
+    with pytest.raises(InputError, match="measures must be a list of names, got the text 'lift'"):
+        groceries.to_frame(measures="lift")
+    with pytest.raises(InputError, match="measures must be one of"):
+        groceries.to_frame(measures=["lifft"])
+
+
 def test_no_rules():
     rules = AssociationRules(FrequentItemsets(2)).fit([["a"], ["b"]]).rules_
     assert len(rules) == 0

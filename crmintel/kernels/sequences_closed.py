@@ -11,7 +11,7 @@ from crmintel.kernels._jit import kernel
 def find_child(parent, code, node, wanted, slots):
     """Return the slot of the pattern ``node`` with one item more, or the free one where it would stand."""
     mask = slots.size - 1
-    at = (np.int64(node + 1) * 1_000_003 + np.int64(wanted) * 7_368_787) & mask
+    at = ((node + 1) * 1_000_003 + wanted * 7_368_787) & mask
     while slots[at] >= 0 and (parent[slots[at]] != node or code[slots[at]] != wanted):
         at = (at + 1) & mask
     return at
@@ -26,13 +26,13 @@ def drop_absorbed(parent, code, counts, n_items, item_offsets, slots, shorter, c
     ``slots``, of a power of two, must come in as -1.
     """
     for k in range(parent.size):
-        slots[find_child(parent, code, parent[k], code[k], slots)] = k
+        slots[find_child(parent, code, np.int64(parent[k]), np.int64(code[k]), slots)] = k
     for k in range(parent.size):
         begin, last = item_offsets[k], item_offsets[k + 1] - 1
         shorter[last] = parent[k]
         for p in range(begin, last):
-            before = shorter[item_offsets[parent[k]] + p - begin]
-            wanted = code[k]
+            before = np.int64(shorter[item_offsets[parent[k]] + p - begin])
+            wanted = np.int64(code[k])
             # without the item that opened the element, its second one opens it
             if p == last - 1 and code[parent[k]] >= n_items and wanted < n_items:
                 wanted += n_items

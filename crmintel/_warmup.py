@@ -53,6 +53,14 @@ def _mine(*algorithms: str) -> None:
         ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(baskets).transform(baskets)
 
 
+def _condense() -> None:
+    # few of its pairs are frequent, and it is too wide for columns of bits
+    sparse = np.random.default_rng(0).integers(60, size=(1000, 2)).tolist()
+    for baskets in (_log().baskets(), sparse):
+        for target in ("closed", "generators"):
+            ci.FrequentItemsets(min_support=2, target=target).fit(baskets)
+
+
 def _rules() -> Any:
     return ci.AssociationRules(ci.FrequentItemsets(min_support=2), min_value=0.1).fit(_log().baskets()).rules_
 
@@ -86,6 +94,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "FrequentItemsets": lambda: _mine("auto"),
     "FrequentItemsets, each algorithm": lambda: _mine("fpgrowth", "projection", "bitset"),
     "HighUtilityItemsets": lambda: ci.HighUtilityItemsets(top_k=5).fit(_log()),
+    "FrequentItemsets, closed": _condense,
     "AssociationRules": _rules,
     "RuleSet": lambda: [_rules().significant(), *map(_rules().prune, ("improvement", "closure", "productive"))],
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),

@@ -139,7 +139,7 @@ def sort_out(n, found, tally, local, member, own_count, target, above, members, 
         item = found[k]
         before = kept
         kept, n_joining = admit(
-            member + item, tally[item], own_count, target, above, kept, members, joining, n_joining
+            member + item, np.int64(tally[item]), own_count, target, above, kept, members, joining, n_joining
         )
         local[item] = before if kept > before else -1
         tally[item] = 0

@@ -67,33 +67,34 @@ def order_baskets(indices, indptr, rank, first, entries, begins, ends, fill, own
 
 
 @kernel
-def itemset_offsets(parent, offsets):
-    """Fill ``offsets`` (n + 1) so that itemset k has ``offsets[k + 1] - offsets[k]`` items."""
-    offsets[0] = 0
+def itemset_offsets(parent, at, offsets):
+    """Fill ``offsets`` beyond place ``at``, which holds where the first itemset of this trie starts."""
     for k in range(parent.size):
         length = 1
         if parent[k] >= 0:
-            length += offsets[parent[k] + 1] - offsets[parent[k]]
-        offsets[k + 1] = offsets[k] + length
+            length += offsets[at + parent[k] + 1] - offsets[at + parent[k]]
+        offsets[at + k + 1] = offsets[at + k] + length
 
 
 @kernel
-def expand(parent, item, offsets, items):
-    """Write every itemset's item codes, rising: its parent's, with one more put in its place."""
+def expand(parent, item, codes, at, offsets, items):
+    """Write every itemset's item codes, rising: its parent's, with one more put in its place.
+
+    ``codes`` are those of the ranks; itemset k of this trie is number ``at + k`` in ``offsets``. Every item of the
+    parent is moved by one or not, which saves a branch that no processor can predict.
+    """
     for k in range(parent.size):
-        at = offsets[k + 1] - 1
-        low, p = 0, -1
+        code = codes[item[k]]
+        to = offsets[at + k]
+        place = to
         if parent[k] >= 0:
-            low, p = offsets[parent[k]], offsets[parent[k] + 1] - 1
-        while p >= low and items[p] > item[k]:
-            items[at] = items[p]
-            at -= 1
-            p -= 1
-        items[at] = item[k]
-        while p >= low:
-            at -= 1
-            items[at] = items[p]
-            p -= 1
+            low, high = offsets[at + parent[k]], offsets[at + parent[k] + 1]
+            shift = to - low
+            for p in range(low, high):
+                smaller = items[p] < code
+                place += smaller
+                items[p + shift + (not smaller)] = items[p]
+        items[place] = code
 
 
 @kernel

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels.itemsets import expand, itemset_offsets
+from crmintel.kernels.itemsets import COUNT, ITEM, PARENT, expand, itemset_offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +23,30 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Trie:
-    """Itemsets as a prefix tree: number k is that of ``parent[k]`` (-1: the empty one) with the item ``item[k]``."""
+    """Itemsets as prefix trees of ranks, one behind the other, see `crmintel.kernels.itemsets`; ``codes`` by rank."""
 
-    parent: NDArray[np.int32]
-    item: NDArray[np.int32]
-    counts: NDArray[Any]
+    parts: list[NDArray[np.int32]]
+    codes: NDArray[np.int32]
+    counts: NDArray[np.int32]
     algorithm: str
+
+    @classmethod
+    def of(cls, parts: list[NDArray[np.int32]], codes: NDArray[np.int32], algorithm: str) -> Self:
+        """Join the counts; all else is joined when it is asked for."""
+        nothing = np.empty(0, dtype=np.int32)
+        return cls(parts, codes, np.concatenate([nothing, *(part[COUNT] for part in parts)]), algorithm)
 
     def flat(self) -> Flat:
         """Return the same itemsets in the same order as lists."""
-        offsets = np.empty(self.parent.size + 1, dtype=np.int64)
-        itemset_offsets(parent=self.parent, offsets=offsets)
+        offsets = np.zeros(self.counts.size + 1, dtype=np.int64)
+        starts = np.cumsum([0, *(part.shape[1] for part in self.parts)]).tolist()
+        for at, part in zip(starts, self.parts, strict=False):
+            itemset_offsets(parent=part[PARENT], at=at, offsets=offsets)
         items = np.empty(offsets[-1], dtype=np.int32)
-        expand(parent=self.parent, item=self.item, offsets=offsets, items=items)
+        for at, part in zip(starts, self.parts, strict=False):
+            expand(
+                parent=part[PARENT], item=part[ITEM], codes=self.codes, at=at, offsets=offsets, items=items
+            )
         return Flat(items, offsets, self.counts, self.algorithm)
 
 

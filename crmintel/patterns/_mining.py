@@ -14,10 +14,7 @@ from crmintel._progress import progress
 from crmintel._validation import check_number, exact
 from crmintel.exceptions import CapacityError
 from crmintel.kernels.itemsets import (
-    COUNT,
-    ITEM,
     NEEDED,
-    PARENT,
     TRIE_FULL,
     order_baskets,
 )
@@ -26,8 +23,10 @@ from crmintel.patterns._found import Trie as Trie
 from crmintel.patterns._searches import Arenas, PrefixTreeSearch, ProjectionSearch
 from crmintel.transactions.baskets import Baskets
 
-# A fixed number: neither the itemsets nor their order may depend on the number of threads.
+# Neither the itemsets nor their order depend on the chunks, which follow one another: more of them share the work
+# better, fewer cost less.
 _N_CHUNKS = 64
+_FEW_CHUNKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,15 @@ def mine(
         search = PrefixTreeSearch(ordered, min_count, longest, weights)
     else:
         search = ProjectionSearch(ordered, min_count, longest, algorithm)
-    tries, states = _run(search, _chunks(ordered), n_threads, max_itemsets, min_count, verbose)
-    trie = _join(tries)
-    return Trie(trie[PARENT], ordered.items[trie[ITEM]], trie[COUNT], search.name(states))
+    tries, states = _run(
+        search,
+        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS),
+        n_threads,
+        max_itemsets,
+        min_count,
+        verbose,
+    )
+    return Trie.of(tries, ordered.items, search.name(states))
 
 
 def count(
@@ -107,7 +112,14 @@ def count(
     ordered = order(baskets, min_count)
     longest = np.iinfo(np.int32).max if max_length is None else max_length
     search = ProjectionSearch(ordered, min_count, longest, "auto", counting=True)
-    tallies, _ = _run(search, _chunks(ordered), n_threads, None, min_count, verbose)
+    tallies, _ = _run(
+        search,
+        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS),
+        n_threads,
+        None,
+        min_count,
+        verbose,
+    )
     by_length = [0] * (ordered.longest + 1)
     tally = sum(tallies, np.zeros((1, 1), dtype=np.int64))
     for length, n_perfect in np.argwhere(tally).tolist():
@@ -151,14 +163,14 @@ def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = 
     )
 
 
-def _chunks(ordered: OrderedBaskets) -> list[tuple[int, int]]:
+def _chunks(ordered: OrderedBaskets, n_chunks: int = _N_CHUNKS) -> list[tuple[int, int]]:
     """Cut the ranks into runs of about the same number of entries to look at."""
     first = ordered.first
     if first.size == 1:
         return []
     work = np.add.reduceat(ordered.parts[1] - ordered.parts[0], first[:-1], dtype=np.int64) + 1
     done = np.cumsum(work)
-    cuts = np.searchsorted(done, np.linspace(0, done[-1], _N_CHUNKS + 1)[1:-1]) + 1
+    cuts = np.searchsorted(done, np.linspace(0, done[-1], n_chunks + 1)[1:-1]) + 1
     edges = np.unique(np.concatenate([[0], np.minimum(cuts, work.size), [work.size]]))
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
@@ -228,17 +240,6 @@ def _wider(array: NDArray[Any], needed: int) -> NDArray[Any]:
     wider = np.empty((*array.shape[:-1], max(2 * size, needed)), dtype=array.dtype)
     wider[..., :size] = array
     return wider
-
-
-def _join(tries: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    trie = np.empty((3, sum(part.shape[1] for part in tries)), dtype=np.int32)
-    at = 0
-    for part in tries:
-        place = trie[:, at : at + part.shape[1]]
-        place[ITEM], place[COUNT] = part[ITEM], part[COUNT]
-        place[PARENT] = np.where(part[PARENT] < 0, -1, part[PARENT] + np.int32(at))
-        at += part.shape[1]
-    return trie
 
 
 def _refuse(max_itemsets: int, min_count: int) -> NoReturn:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.kernels import fptree
+from crmintel.kernels import itemsets_bitset as bitset
 from crmintel.kernels import itemsets_projection as projection
 from crmintel.kernels.itemsets import LABEL, MAX_DEPTH, SUPPORT, TRIE_SIZE
 from crmintel.kernels.itemsets_pairs import BEGIN, ROW, choose_partners, count_pairs, write_conditionals
@@ -38,7 +39,28 @@ class ProjectionSearch:
         # Rows that are more than half full cost more than 100 times what bits do: copying many equal long baskets
         # again and again would not end.
         self.bias = {"auto": 1.0, "projection": 0.01, "bitset": np.inf}[algorithm]
-        self.paired = _conditionals(ordered, min_count, max_length)
+        self.columns = self._columns()
+        self.paired = _conditionals(ordered, min_count, max_length, n_paired=0 if self.columns.size else None)
+
+    def _columns(self) -> NDArray[np.uint64]:
+        """Return the baskets as columns of bits where they are dense enough for it, else none."""
+        n_items, n_words = self.ordered.items.size, (self.ordered.row_ends.size + 63) >> 6
+        squares = np.square(np.diff(self.ordered.row_ends, prepend=np.int32(0)), dtype=np.int64).sum()
+        by_bits = n_items**2 * (projection.WORD_COST * n_words + projection.STEP_COST)
+        by_rows = projection.ENTRY_COST * squares + projection.ITEM_COST * n_items
+        if by_bits >= min(self.bias, 1.0) * by_rows:
+            return np.empty(0, dtype=np.uint64)
+        arenas = self.arenas()
+        arenas["words"] = np.empty(n_items * n_words, dtype=np.uint64)
+        arenas["class_members"] = np.empty((2, n_items), dtype=np.int32)
+        _put_members(arenas["members"], self.ordered, n_items)
+        projection.open_class(
+            entries=self.ordered.entries, begin=0, ends=self.ordered.row_ends, lo=0, hi=self.ordered.row_ends.size,
+            items=arenas["members"], first=0, n=n_items, count=-1, column=arenas["found"],
+            words=arenas["words"], members=arenas["class_members"], perfect=arenas["perfect"],
+            levels=arenas["levels"], counting=self.counting, state=arenas["state"],
+        )  # fmt: skip
+        return arenas["words"]
 
     def arenas(self) -> Arenas:
         """Return the arrays a search works in; they serve one chunk after the other."""
@@ -71,6 +93,23 @@ class ProjectionSearch:
         arenas["lengths"][:] = 0
         arenas["state"][:] = 0
         arenas["state"][projection.LEVEL] = -1
+        if self.columns.size:
+            self._start_class(arenas, low, high)
+
+    def _start_class(self, arenas: Arenas, low: int, high: int) -> None:
+        n_words = self.columns.size // self.ordered.items.size
+        if arenas["words"].size < self.columns.size:
+            arenas["words"] = np.empty(4 * self.columns.size, dtype=np.uint64)
+        arenas["words"][: high * n_words] = self.columns[: high * n_words]
+        if arenas["class_members"].shape[1] < high:
+            arenas["class_members"] = np.empty((2, 4 * high), dtype=np.int32)
+        _put_members(arenas["class_members"], self.ordered, high)
+        arenas["levels"][:2] = 0
+        arenas["levels"][0, [bitset.SIZE, bitset.NEXT, bitset.NODE]] = high, low, -1
+        arenas["lengths"][1, 0] = high - low if low else 0  # those from 0 on are tallied when 0 is extended
+        state = arenas["state"]
+        state[[projection.DEPTH, projection.LEVEL, bitset.N_WORDS, projection.BY_BITS]] = -1, 0, n_words, 1
+        state[[bitset.MAX_LEVELS, bitset.PRUNE]] = self.max_length, self.counting or self.max_length >= high
 
     def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
@@ -177,9 +216,11 @@ class PrefixTreeSearch:
         return "fpgrowth"
 
 
-def _conditionals(ordered: OrderedBaskets, min_count: int, max_length: int) -> dict[str, Any]:
+def _conditionals(
+    ordered: OrderedBaskets, min_count: int, max_length: int, n_paired: int | None
+) -> dict[str, Any]:
     """Return the databases conditional on the most frequent items, see `crmintel.kernels.itemsets_pairs`."""
-    n = min(projection.MOST_PAIRED, ordered.items.size)
+    n = min(projection.MOST_PAIRED, ordered.items.size) if n_paired is None else n_paired
     n_pairs = n * (n - 1) // 2
     pairs = np.empty(n_pairs, dtype=np.int32)
     members = np.empty((2, n + n_pairs), dtype=np.int32)

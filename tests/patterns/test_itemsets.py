@@ -128,7 +128,7 @@ def test_auto_tells_where_it_went():
     sparse_baskets, _ = make_baskets(20_000, 1000, random_state=0)
     assert FrequentItemsets(5).fit(sparse_baskets).algorithm_ == "projection+bitset"
     assert FrequentItemsets(1).fit([["a", "b", "c"]] * 3).algorithm_ == "bitset"
-    assert FrequentItemsets(1).fit([["a", "b"]]).algorithm_ == "projection"
+    assert FrequentItemsets(1).fit([[item] for item in range(100)]).algorithm_ == "projection"
     assert FrequentItemsets(1, algorithm="fpgrowth").fit([["a", "b"]]).algorithm_ == "fpgrowth"
 
 

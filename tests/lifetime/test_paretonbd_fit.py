@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crmintel import NBD, BetaGeoNBD, ParetoNBD
-from crmintel.exceptions import FitWarning
+from crmintel.exceptions import FitWarning, InputError
 from crmintel.lifetime import nbd, paretonbd
 from crmintel.lifetime._histories import Histories, read_histories
 
@@ -262,3 +262,68 @@ def test_equal_histories_are_put_together():
     found = {row[:3]: row[3] for row in zip(few.x, few.t_x, few.T, sums, strict=True)}
     assert found == pytest.approx(together)
     assert len(few) == len(together)
+
+
+# -- manners and long proofs ------------------------------------------------------------------------------------
+
+
+def test_impossible_histories_and_parameters_are_named(model):
+    good = np.array([[0, 0, 10.0], [2, 5, 10], [1, 3, 8]])
+    for row, column, value, message in [
+        (1, 1, 10.5, "recency must not exceed T"),
+        (1, 1, 0, "recency must be > 0 where frequency > 0"),
+        (0, 1, 2, "recency must be 0 where frequency is 0"),
+        (0, 2, -1, "T must be >= 0"),
+        (2, 0, 1.5, "frequency must hold whole numbers"),
+        (2, 1, np.nan, "recency must be finite"),
+    ]:
+        bad = good.copy()
+        bad[row, column] = value
+        with pytest.raises(InputError, match=message):
+            model().fit(bad)
+    for params in ({"r": 1}, {**TRUTH[model], "r": 0.0}, {**TRUTH[model], "extra": 1}):
+        with pytest.raises(InputError, match=r"needs exactly the parameters|r must be > 0"):
+            model.from_params(**params)
+    ready = model.from_params(**TRUTH[model])
+    with pytest.raises(InputError, match="rate=0 needs a finite horizon"):
+        ready.discounted_expected_transactions(good, 0.0)
+    with pytest.raises(InputError, match="horizon must be >= 0"):
+        ready.expected_purchases(good, -1)
+
+
+@pytest.mark.slow
+def test_a_thousand_bases_end_in_an_answer():
+    rng = np.random.default_rng(7)
+
+    def log_uniform(low, high):
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    for i in range(1000):
+        truth = {
+            "r": log_uniform(0.01, 30),
+            "alpha": log_uniform(0.1, 1e4),
+            "s": log_uniform(0.01, 30),
+            "beta": log_uniform(0.1, 1e4) if i % 2 else log_uniform(0.01, 30),
+        }
+        n = 100_000 if i % 250 == 0 else int(log_uniform(10, 5000))
+        rows = np.asarray(ParetoNBD.from_params(**truth).sample(n, rng.uniform(10, 200, n), random_state=rng))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = ParetoNBD(horizon=10).fit(rows)
+        assert found.converged_ or caught
+        assert not any(w.category is not FitWarning for w in caught)
+        assert np.isfinite(found.transform(rows[:200])).all()
+        if rows[:, 0].any():
+            assert found.score(rows) >= ParetoNBD.from_params(**truth).score(rows) - 1e-9
+
+
+@pytest.mark.slow
+def test_intervals_of_the_parameters_cover_the_truth():
+    truth = TRUTH[ParetoNBD]
+    exact, inside, n = ParetoNBD.from_params(**truth), np.zeros(4), 2000
+    for seed in range(n):
+        found = ParetoNBD().fit(np.asarray(exact.sample(2000, T=60.0, random_state=seed)))
+        errors = np.sqrt(np.diag(found.covariance_)) / list(found.params_.values())
+        off = np.log(list(found.params_.values())) - np.log(list(truth.values()))
+        inside += np.abs(off) <= 1.6449 * errors
+    assert (np.abs(inside / n - 0.9) < 0.02).all()

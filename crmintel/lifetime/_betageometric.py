@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln, expit
+from scipy.special import betainc, betaln
 
 from crmintel.kernels.ids import factorize_integers
 from crmintel.kernels.nbd import (
@@ -49,7 +49,7 @@ class BetaGeometricLikelihood(NBDLikelihood):
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
         super().__init__(h, weights, penalty)
-        again = np.flatnonzero(h.x)
+        again = np.flatnonzero(h.x > 0)
         t_x, self.t_x = coded(h.t_x[again])
         x, counts = coded(h.x[again])
         rows: list[NDArray[Any]] = [x, t_x, self.T_codes[again], weights[again]]
@@ -140,13 +140,15 @@ class BetaGeometricModel(PurchaseModel):
     def _log_odds_gone(self, h: Histories) -> Vector:
         if self.a_ == 0.0:
             return np.full(len(h), -np.inf)
-        chances = self._chances(h.x)
-        shape = np.where(chances > 0, self.b_ + chances - 1.0, 1.0)
+        chances = self._chances(np.arange(h.x.max(initial=0.0) + 1.0))
+        before = np.maximum(chances, 1.0) - 1.0
+        at_last = np.where(chances > 0, np.log(self.a_) - np.log(self.b_ + before), -np.inf)
         silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self.alpha_ + h.t_x))
-        return np.where(chances > 0, np.log(self.a_) - np.log(shape) + silence, -np.inf)
+        return silence + at_last[h.x.astype(np.int64)]
 
     def _alive(self, h: Histories) -> Vector:
-        return expit(-self._log_odds_gone(h))
+        with np.errstate(over="ignore"):
+            return 1.0 / (1.0 + np.exp(self._log_odds_gone(h)))
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
         return self._over_dropout(survival_over_dropout, h, t)
@@ -160,7 +162,7 @@ class BetaGeometricModel(PurchaseModel):
         It depends on x and T only; where ``t`` is one time per customer, it must be the same for the same T.
         """
         x_codes, x_values = factorize_integers(h.x.astype(np.int64))
-        T_codes, _ = factorize_integers(h.T.view(np.int64))
+        T_codes, _ = coded(h.T)
         pairs, labels = factorize_integers(T_codes.astype(np.int64) * x_values.size + x_codes)
         code = (labels % x_values.size).astype(np.int64)
         z = np.empty(code.size)

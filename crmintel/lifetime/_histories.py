@@ -48,7 +48,10 @@ def read_histories(X: Any) -> Histories:
         Naming the column, the rule, the number of rows that break it and the first of them.
     """
     columns = named_columns(X, ("frequency", "recency", "T"))
-    x, t_x, T = (check_vector(values, name, low=0.0, min_length=1).copy() for name, values in columns.items())
+    checked = (check_vector(values, name, low=0.0, min_length=1) for name, values in columns.items())
+    x, t_x, T = (
+        values if values.flags.writeable else values.copy() for values in checked
+    )  # kernels take no others
     raise_if_any(x != np.floor(x), x, "frequency", "must hold whole numbers")
     raise_if_any(x > MOST_PURCHASES, x, "frequency", f"must be <= {MOST_PURCHASES:,}")
     raise_if_any(t_x > T, t_x, "recency", "must not exceed T (it is the time of the last purchase)")

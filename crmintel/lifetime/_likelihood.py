@@ -51,8 +51,9 @@ class Likelihood(ABC):
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
         self.h, self.weights, self.penalty = h, weights, penalty
         self.total = float(weights.sum())
-        self.purchases = float(weights @ h.x)
-        self.time = float(weights @ h.T)
+        # einsum, not @: BLAS wakes every core for a sum that one has done by then
+        self.purchases = float(np.einsum("i,i", weights, h.x))
+        self.time = float(np.einsum("i,i", weights, h.T))
         self.j, self.more_than = rule_below(h.x, weights)
         is_time = np.isin(self.names, self.times)
         self.mean_time = self.time / self.total if self.time > 0 else 1.0

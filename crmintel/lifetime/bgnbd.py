@@ -55,6 +55,8 @@ class BetaGeoNBD(BetaGeometricModel):
 
     See Also
     --------
+    ModifiedBetaGeoNBD : Customers may leave right after the first purchase, too.
+    BetaGeoBetaBinomial : Customers who can buy at certain opportunities only.
     GammaGamma : What a purchase is worth.
     LifetimeValue : Both together, discounted.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +107,8 @@ def check_same_unit(carried: str | None, known: str | None, who: str) -> None:
 
 def remember_columns(estimator: Any, X: Any) -> None:
     """Set ``n_features_in_``, and ``feature_names_in_`` where the columns of ``X`` have names."""
-    names = open_frame(X).names if is_frame(X) else getattr(X, "columns", None)
+    columns = X if isinstance(X, Mapping) else getattr(X, "columns", None)
+    names = open_frame(X).names if is_frame(X) else columns
     estimator.n_features_in_ = np.shape(X)[1] if names is None else len(names)
     if names is not None:
         estimator.feature_names_in_ = np.array(list(names), dtype=object)

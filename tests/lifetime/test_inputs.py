@@ -168,6 +168,7 @@ def test_frames_lists_and_awkward_arrays_give_the_same():
     for X in (
         shuffled,
         pl.from_pandas(shuffled),
+        dict(zip(names, GOOD.T, strict=True)),
         GOOD.tolist(),
         np.asfortranarray(GOOD),
         np.repeat(GOOD, 2, axis=0)[::2],

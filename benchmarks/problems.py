@@ -136,6 +136,15 @@ def _frame_and_count(count: int) -> Any:
 _add_mining()
 
 
+def _rules(name: str, min_count: int, min_confidence: float) -> Any:
+    return data.baskets(name), min_count, min_confidence
+
+
+for _name, _count, _confidence in (("groceries", 10, 0.5), ("retail", 45, 0.5), ("mushroom", 2438, 0.6)):
+    _add(f"rules, {_name} at {_count} and {_confidence}", "rules", partial(_rules, _name, _count, _confidence),
+         ("mlxtend", "efficient_apriori"), _equal)  # fmt: skip
+
+
 def _clicks(name: str, min_count: int) -> Any:
     return data.sequences(name), min_count
 

@@ -43,6 +43,23 @@ def _count(problem: Any) -> int:
     return ci.FrequentItemsets(min_support=min_count).count(baskets)
 
 
+def _mined(problem: Any) -> Any:
+    baskets, min_count, min_confidence = problem
+    return ci.FrequentItemsets(min_support=min_count).fit(baskets).itemsets_, min_confidence
+
+
+def _rules(problem: Any) -> Any:
+    itemsets, min_confidence = problem
+    return ci.AssociationRules(min_value=min_confidence, max_consequent=None).fit(itemsets).rules_
+
+
+def _rules_answer(rules: Any) -> Any:
+    return digest(
+        ((frozenset(rule.antecedent), frozenset(rule.consequent)), rule.n_ab)
+        for rule in (rules[k] for k in range(len(rules)))
+    )
+
+
 def _frame_to_itemsets(problem: Any) -> Any:
     frame, min_count = problem
     return _itemsets("all", (ci.Baskets.from_frame(frame, basket="basket_id", item="product_id"), min_count))
@@ -80,6 +97,7 @@ TASKS = {
     "maximal": Entry(partial(_itemsets, "maximal"), answer=_itemsets_answer),
     "count": Entry(_count),
     "frame to itemsets": Entry(_frame_to_itemsets, answer=_itemsets_answer),
+    "rules": Entry(_rules, prepare=_mined, answer=_rules_answer),
     "sequences": Entry(_sequences, prepare=_click_paths, answer=_sequences_answer),
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from efficient_apriori import itemsets_from_transactions
+from efficient_apriori.rules import generate_rules_apriori
 
+import crmintel as ci
 from benchmarks.rivals import Entry, digest
 
 
@@ -23,4 +25,24 @@ def _answer(levels: Any) -> Any:
     return digest((frozenset(items), count) for level in levels.values() for items, count in level.items())
 
 
-TASKS = {"itemsets": Entry(_apriori, prepare=_tuples, answer=_answer)}
+def _levels(problem: Any) -> Any:
+    baskets, min_count, min_confidence = problem
+    levels: dict[int, dict[tuple[Any, ...], int]] = {}
+    for found in ci.FrequentItemsets(min_support=min_count).fit(baskets).itemsets_:
+        levels.setdefault(len(found.items), {})[tuple(sorted(found.items))] = found.count
+    return levels, len(baskets), min_confidence
+
+
+def _rules(problem: Any) -> Any:
+    levels, n, min_confidence = problem
+    return list(generate_rules_apriori(levels, min_confidence, n))
+
+
+def _rules_answer(rules: Any) -> Any:
+    return digest(((frozenset(rule.lhs), frozenset(rule.rhs)), rule.count_full) for rule in rules)
+
+
+TASKS = {
+    "itemsets": Entry(_apriori, prepare=_tuples, answer=_answer),
+    "rules": Entry(_rules, prepare=_levels, answer=_rules_answer),
+}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from mlxtend.frequent_patterns import fpgrowth
+from mlxtend.frequent_patterns import association_rules, fpgrowth
 
+import crmintel as ci
 from benchmarks.rivals import Entry, digest
 
 
@@ -28,4 +30,28 @@ def _answer(result: Any) -> Any:
     return digest(zip(table["itemsets"], counts, strict=True))
 
 
-TASKS = {"itemsets": Entry(_fpgrowth, prepare=_frame, answer=_answer)}
+def _itemsets(problem: Any) -> Any:
+    baskets, min_count, min_confidence = problem
+    found = ci.FrequentItemsets(min_support=min_count).fit(baskets).itemsets_
+    frame = pd.DataFrame(
+        {"support": found.support, "itemsets": [frozenset(itemset.items) for itemset in found]}
+    )
+    return frame, len(baskets), min_confidence
+
+
+def _rules(problem: Any) -> Any:
+    frame, n, min_confidence = problem
+    return association_rules(frame, num_itemsets=n, metric="confidence", min_threshold=min_confidence), n
+
+
+def _rules_answer(result: Any) -> Any:
+    table, n = result
+    counts = np.rint(table["support"] * n).astype(int)
+    sides = zip(table["antecedents"], table["consequents"], strict=True)
+    return digest(zip(sides, counts, strict=True))
+
+
+TASKS = {
+    "itemsets": Entry(_fpgrowth, prepare=_frame, answer=_answer),
+    "rules": Entry(_rules, prepare=_itemsets, answer=_rules_answer),
+}

@@ -51,6 +51,7 @@ def _mine(*algorithms: str) -> None:
     baskets = _log().baskets()
     for algorithm in algorithms:
         ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(baskets).transform(baskets)
+    ci.FrequentItemsets(min_support=2).fit(baskets, sample_weight=np.full(len(baskets), 1.5))
 
 
 def _condense() -> None:

@@ -184,7 +184,7 @@ def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
             continue
         first_perfect = levels[depth + 1, PERFECT]
         kept, n_perfect = intersect(
-            i, top, n_words, base, member, above, min_count, count if prune else -1,
+            i, top, n_words, base, member, above, min_count, np.int64(count) if prune else np.int64(-1),
             words, members, perfect, first_perfect,
         )  # fmt: skip
         if kept == 0 and n_perfect == first_perfect:

@@ -7,6 +7,8 @@ its perfect extensions: 2**p itemsets that are never enumerated, of which C(p, k
 
 from __future__ import annotations
 
+import numpy as np
+
 from crmintel.kernels._jit import kernel
 from crmintel.kernels.itemsets import DONE, NEEDED, STOPPED, SUPPORT
 from crmintel.kernels.itemsets_bitset import (
@@ -57,7 +59,7 @@ def count_class(length, min_count, words, members, perfect, levels, state, tally
         if i == 0 or depth + 1 >= max_levels:
             continue
         kept, n_perfect = intersect(
-            i, top, n_words, base, member, above, min_count, members[SUPPORT, member + i],
+            i, top, n_words, base, member, above, min_count, np.int64(members[SUPPORT, member + i]),
             words, members, perfect, p,
         )  # fmt: skip
         if n_perfect > p:

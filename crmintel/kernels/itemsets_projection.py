@@ -11,6 +11,8 @@ itemsets. FIMI'04.
 
 from __future__ import annotations
 
+import numpy as np
+
 from crmintel.kernels._jit import kernel
 from crmintel.kernels.itemsets import (
     COUNT,
@@ -268,7 +270,7 @@ def mine_projected(
         if bit_cost < bias * row_cost or (n_words <= 2 and bias >= 1.0) or n > MOST_PAIRED:
             state[MAX_LEVELS] = max_length - depth - 1
             status = open_class(
-                source, begin, source_ends, lo, hi, members, above, n, members[SUPPORT, member + i], found,
+                source, begin, source_ends, lo, hi, members, above, n, np.int64(members[SUPPORT, member + i]), found,
                 words, class_members, perfect, levels, counting, state,
             )  # fmt: skip
             if status != DONE:

@@ -77,7 +77,7 @@ def decay_integrals(a, A, p, B, q, L, nodes, weights, out):
                 out[row, i] = 0.0 if row > 0 else -math.inf
             continue
         peak = _peak(a[i], m, A[i], p[i], B[i], q[i], V)
-        top = _log_integrand(peak, a[i], m, A[i], p[i], B[i], q[i])
+        top = _log_integrand(peak, a[i], m, A[i], p[i], B[i], q[i]) if peak > 0.0 else 0.0
         total = 0.0
         s0 = s1 = s2 = s3 = s00 = s01 = s02 = s03 = s11 = s12 = s13 = s22 = s23 = s33 = 0.0
         for end in (V, 0.0):

@@ -11,7 +11,7 @@ from scipy.special import betaln, expit, exprel
 from crmintel.kernels.ids import factorize_integers
 from crmintel.lifetime._count_sums import log_rising
 from crmintel.lifetime._decay_integrals import decay_moments, log_decay_integral
-from crmintel.lifetime._histories import Histories, Vector
+from crmintel.lifetime._histories import Histories, Vector, coded
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
@@ -299,15 +299,14 @@ def _block_terms(h: Histories, weights: Vector, theta: Vector) -> tuple[float, V
 
 def _distinct(h: Histories, weights: Vector) -> tuple[Histories, Vector]:
     """Return the histories that differ, and the weight of each."""
-    T, Ts = factorize_integers(h.T.view(np.int64))
-    if Ts.size > len(h) // 2:  # times to the second: few twins
+    T, times = coded(h.T)
+    if times.size > len(h) // 2:  # times to the second: few twins
         return h, weights
-    t_x, t_xs = factorize_integers(h.t_x.view(np.int64))
-    both, pairs = factorize_integers(T.astype(np.int64) * t_xs.size + t_x)
-    x = h.x.astype(np.int64)
-    base = x.max() + 1
-    codes, keys = factorize_integers(both.astype(np.int64) * base + x)
-    pair = pairs[keys // base]
-    t_x_of, T_of = t_xs[pair % t_xs.size], Ts[pair // t_xs.size]
-    distinct = Histories((keys % base).astype(np.float64), t_x_of.view(np.float64), T_of.view(np.float64))
+    t_x, recencies = coded(h.t_x)
+    pair, pairs = factorize_integers(T.astype(np.int64) * recencies.size + t_x)
+    counts = np.int64(h.x.max() + 1.0)
+    codes, triples = factorize_integers(pair.astype(np.int64) * counts + h.x.astype(np.int64))
+    pair_of, x = np.divmod(triples, counts)
+    T_of, t_x_of = np.divmod(pairs[pair_of], recencies.size)
+    distinct = Histories(x.astype(np.float64), recencies[t_x_of], times[T_of])
     return distinct, np.bincount(codes, weights=weights).astype(np.float64)

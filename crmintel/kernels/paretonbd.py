@@ -16,6 +16,8 @@ from crmintel.kernels._jit import kernel
 _WIDEST = 5.0  # the singularities at distance pi ask for 12 nodes a panel of 4
 _STEEPEST = 24.0  # e^-24 over one panel takes 17 nodes
 _NOTHING = 1e-17  # of the integral is left out at each side
+_MOST_PANELS = 1000  # a few are the rule; powers of 1e300 would never come to an end
+_MANY = 1e3  # powers up to which log(1 + y), off by 1e-16, does for the slower log1p(y)
 
 
 @kernel
@@ -78,41 +80,41 @@ def decay_integrals(a, A, p, B, q, L, nodes, weights, out):
             continue
         peak = _peak(a[i], m, A[i], p[i], B[i], q[i], V)
         top = _log_integrand(peak, a[i], m, A[i], p[i], B[i], q[i]) if peak > 0.0 else 0.0
+        exact = a[i] > 1.0 or p[i] + q[i] > _MANY
         total = 0.0
         s0 = s1 = s2 = s3 = s00 = s01 = s02 = s03 = s11 = s12 = s13 = s22 = s23 = s33 = 0.0
         for end in (V, 0.0):
             v = peak
-            while v != end:
+            for _ in range(_MOST_PANELS):
                 far = min(end, v + _WIDEST) if end > v else max(end, v - _WIDEST)
-                while True:
+                steep = 0.0
+                while far != v:
                     steep = _steepness(min(v, far), max(v, far), a[i], m, A[i], p[i], B[i], q[i])
                     if steep <= _STEEPEST:
                         break
                     far = 0.5 * (v + far)
+                if far == v:
+                    break
                 half = 0.5 * abs(far - v)
                 n = int(6.0 + 2.4 * math.sqrt(steep) + 2.4 * max(half - 0.5, 0.0))
                 for k in range(n * (n - 1) // 2, n * (n + 1) // 2):
                     at = 0.5 * (v + far) + half * nodes[k]
-                    rise = math.exp(at) - 1.0 if a[i] == 1.0 else math.expm1(at)
-                    y, z = 1.0 + m * rise / A[i], 1.0 + m * rise / B[i]
-                    b0 = at if A[i] <= B[i] else math.log(y)
-                    b2 = at if B[i] < A[i] else math.log(z)
+                    rise = math.expm1(at) if exact else math.exp(at) - 1.0
+                    y, z = m * rise / A[i], m * rise / B[i]
+                    b0 = at if A[i] <= B[i] else math.log1p(y) if exact else math.log(1.0 + y)
+                    b2 = at if B[i] < A[i] else math.log1p(z) if exact else math.log(1.0 + z)
                     g = at - p[i] * b0 - q[i] * b2 - top
                     if a[i] > 1.0:
                         g += (a[i] - 1.0) * math.log(rise)
                     mass = half * weights[k] * math.exp(g)
                     total += mass
                     if out.shape[0] > 1:
-                        b1, b3 = 1.0 / y, 1.0 / z
-                        s0, s1, s2, s3 = s0 + mass * b0, s1 + mass * b1, s2 + mass * b2, s3 + mass * b3
-                        s00, s01, s02, s03 = (
-                            s00 + mass * b0 * b0,
-                            s01 + mass * b0 * b1,
-                            s02 + mass * b0 * b2,
-                            s03 + mass * b0 * b3,
-                        )
-                        s11, s12, s13 = s11 + mass * b1 * b1, s12 + mass * b1 * b2, s13 + mass * b1 * b3
-                        s22, s23, s33 = s22 + mass * b2 * b2, s23 + mass * b2 * b3, s33 + mass * b3 * b3
+                        b1, b3 = 1.0 / (1.0 + y), 1.0 / (1.0 + z)
+                        m0, m1, m2, m3 = mass * b0, mass * b1, mass * b2, mass * b3
+                        s0, s1, s2, s3 = s0 + m0, s1 + m1, s2 + m2, s3 + m3
+                        s00, s01, s02, s03 = s00 + m0 * b0, s01 + m0 * b1, s02 + m0 * b2, s03 + m0 * b3
+                        s11, s12, s13 = s11 + m1 * b1, s12 + m1 * b2, s13 + m1 * b3
+                        s22, s23, s33 = s22 + m2 * b2, s23 + m2 * b3, s33 + m3 * b3
                 v = far
                 if v != end:
                     slope = _slope(v, a[i], m, A[i], p[i], B[i], q[i]) + (a[i] - 1.0) / v

@@ -56,6 +56,8 @@ class BetaGeoNBD(BetaGeometricModel):
     See Also
     --------
     ModifiedBetaGeoNBD : Customers may leave right after the first purchase, too.
+    ParetoNBD : Customers may leave at any time.
+    NBD : Nobody leaves.
     BetaGeoBetaBinomial : Customers who can buy at certain opportunities only.
     GammaGamma : What a purchase is worth.
     LifetimeValue : Both together, discounted.

@@ -14,26 +14,26 @@ from crmintel.lifetime._histories import Vector
 _MOST_NODES = 22  # what the steepest and widest panel takes
 
 
-def log_decay_integral(a: Any, A: Any, p: Any, B: Any, q: Any, L: Any) -> NDArray[np.float64]:
-    """Return the logarithm of int_0^L u^(a - 1) (1 + u / A)^-p (1 + u / B)^-q du, -inf where L = 0.
+def log_decay_integral(n: Any, A: Any, p: Any, B: Any, q: Any, L: Any) -> NDArray[np.float64]:
+    """Return the logarithm of int_0^L (u / (A + u))^n (1 + u / A)^-p (1 + u / B)^-q du, -inf where L = 0.
 
     Parameters
     ----------
-    a : array of int, >= 1
+    n : array of int, >= 0
     A, B : array of float, > 0
         One of them may be inf.
     p, q : array of float, >= 0
     L : array of float, >= 0
         All are broadcast.
     """
-    shape = np.broadcast_shapes(*(np.shape(v) for v in (a, A, p, B, q, L)))
-    return _integrals(1, a, A, p, B, q, L, shape)[0].reshape(shape)
+    shape = np.broadcast_shapes(*(np.shape(v) for v in (n, A, p, B, q, L)))
+    return _integrals(1, n, A, p, B, q, L, shape)[0].reshape(shape)
 
 
 def decay_moments(
     A: Vector, p: Vector, B: Vector, q: float, L: Vector
 ) -> tuple[Vector, Vector, NDArray[np.float64]]:
-    """Return, for a = 1, the logarithm of the integral and averages over its integrand.
+    """Return, for n = 0, the logarithm of the integral and averages over its integrand.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def decay_moments(
     square : ndarray of shape (10, n)
         Averages of their products, in the order of an upper triangle.
     """
-    out = _integrals(15, 1.0, A, p, B, q, L, L.shape)
+    out = _integrals(15, 0.0, A, p, B, q, L, L.shape)
     return out[0], out[1:5], out[5:]
 
 

@@ -128,7 +128,7 @@ class ParetoNBD(PurchaseModel):
 
     def _log_odds_gone(self, h: Histories) -> Vector:
         A, B, q, silence = self.alpha_ + h.t_x, self.beta_ + h.t_x, self.r_ + h.x, h.T - h.t_x
-        over_time = log_decay_integral(1, A, q, B, self.s_ + 1.0, silence)
+        over_time = log_decay_integral(0, A, q, B, self.s_ + 1.0, silence)
         return (
             self._log_s - np.log(B) + over_time + q * np.log1p(silence / A) + self.s_ * np.log1p(silence / B)
         )
@@ -180,19 +180,18 @@ class ParetoNBD(PurchaseModel):
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
         R, A, B = ((v + w)[:, None] for v, w in ((self.r_, h.x), (self.alpha_, h.T), (self.beta_, h.T)))
         z, last = np.log1p(t / A), np.maximum(n, 1.0)
-        # log of G(R + n) / (G(R) n!), times t^n for who stays and A^-n in the integral over who leaves at u < t
-        ways = np.where(n > 0, -np.log(last) - betaln(last, R), 0.0)
-        with np.errstate(divide="ignore"):
-            counts = np.where(n > 0, last * (np.log(t / A) - z), 0.0)
+        ways = np.where(n > 0, -np.log(last) - betaln(last, R), 0.0)  # log of G(R + n) / (G(R) n!)
+        with np.errstate(divide="ignore", over="ignore"):
+            counts = np.where(n > 0, -last * np.log1p(A / t), 0.0)
         stays = np.exp(ways + counts - R * z - self.s_ * np.log1p(t / B))
-        leaves = log_decay_integral(n + 1.0, A, R + n, B, self.s_ + 1.0, t) - n * np.log(A) - np.log(B)
+        leaves = log_decay_integral(n, A, R, B, self.s_ + 1.0, t) - np.log(B)
         return stays + np.exp(self._log_s + ways + leaves)
 
     def _at_least(self, h: Histories, t: float | Vector, n: float | Vector) -> Vector:
         # The n-th purchase comes at u < t, to who is still there.
         R, A = self.r_ + h.x, self.alpha_ + h.T
-        over_time = log_decay_integral(n, A, R + n, self.beta_ + h.T, self.s_, t)
-        return np.exp(over_time - n * np.log(A) - betaln(n, R))
+        over_time = log_decay_integral(n - 1.0, A, R + 1.0, self.beta_ + h.T, self.s_, t)
+        return np.exp(over_time - np.log(A) - betaln(n, R))
 
     def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
         rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)

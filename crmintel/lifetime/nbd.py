@@ -130,8 +130,8 @@ class NBD(PurchaseModel):
         R = (self.r_ + h.x)[:, None]
         z = (t / (self.alpha_ + h.T))[:, None]
         last = np.maximum(n, 1.0)
-        with np.errstate(divide="ignore"):
-            some = last * (np.log(z) - np.log1p(z)) - np.log(last) - betaln(last, R)
+        with np.errstate(divide="ignore", over="ignore"):
+            some = -last * np.log1p(1.0 / z) - np.log(last) - betaln(last, R)
         return np.exp(np.where(n > 0, some, 0.0) - R * np.log1p(z))
 
     def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:

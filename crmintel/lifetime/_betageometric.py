@@ -45,7 +45,13 @@ class BetaGeometricLikelihood(NBDLikelihood):
     leaves_at_once: ClassVar[str] = "every customer leaves right after the first repeat purchase (b / a -> 0)"
     names = ("r", "alpha", "a", "b")
     staying: ClassVar[dict[str, float]] = {"a": 0.0, "b": np.inf}
-    starts = ((0.5, 1.0, 0.8, 2.5), (2.0, 1.0, 0.3, 3.0), (0.2, 2.0, 2.0, 2.0))  # r, stretch of alpha, a, b
+    starts = (  # r, stretch of alpha, a, b: rates differ; customers buy alike, and leave at once or never; between
+        (0.5, 1.0, 0.8, 2.5),
+        (20.0, 0.2, 0.2, 0.3),
+        (2.0, 1.0, 0.3, 3.0),
+        (0.2, 2.0, 2.0, 2.0),
+        (0.5, 0.5, 0.1, 0.1),
+    )
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
         super().__init__(h, weights, penalty)

@@ -7,6 +7,7 @@ from crmintel.lifetime._betageometric import BetaGeometricLikelihood, BetaGeomet
 
 class _Likelihood(BetaGeometricLikelihood):
     at_start = 1
+    basins = 2  # who has not bought again buys rarely, or has left at once: either may be the better story
     leaves_at_once = "every customer leaves right after the first purchase (b / a -> 0)"
 
 

@@ -13,6 +13,7 @@ from crmintel.exceptions import InputError
 from crmintel.patterns._purchases import purchases_of
 from crmintel.patterns._ranking_metrics import ranking_metrics
 from crmintel.patterns._recommending import ItemRecommender
+from crmintel.transactions.lines import LABEL_FIELDS
 from crmintel.transactions.log import TransactionLog
 
 
@@ -39,7 +40,7 @@ class Fold:
         if task != "any":
             bought = bought[np.isin(bought, owned, assume_unique=True) == (task == "repeat")]
         return cls(
-            past,
+            _known_then(past),
             np.flatnonzero(np.isin(log.customers, past.customers)),
             bought,
             np.bincount(bought // max(n_items, 1), minlength=len(past)),
@@ -52,7 +53,8 @@ class Fold:
         self, recommender: Any, ks: tuple[int, ...], *, exclude_owned: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the metrics of each customer (0 where nothing was bought), and coverage and filled places."""
-        fresh = recommender._fresh() if isinstance(recommender, ItemRecommender) else clone(recommender)
+        own = isinstance(recommender, ItemRecommender)
+        fresh = recommender._fresh() if own else clone(recommender, safe=False)
         labels, _ = fresh.fit(self.past).recommend(self.past, max(ks), exclude_owned=exclude_owned)
         shape = (len(self.past), max(ks))
         if np.shape(labels) != shape:
@@ -71,3 +73,11 @@ class Fold:
             [(codes[:, :k] >= 0).mean() for k in ks],
         ]
         return values, np.array(overall)
+
+
+def _known_then(past: TransactionLog) -> TransactionLog:
+    """Return the log without the later lines that it shares, and without the items that only those have."""
+    past = past.compact()
+    columns = {name: getattr(past.lines, name) for name in LABEL_FIELDS}
+    used = {name: labels.used() for name, labels in columns.items() if labels is not None}
+    return past._view(lines=past.lines.with_columns(**used))

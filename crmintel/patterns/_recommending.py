@@ -13,9 +13,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from crmintel._compat import thread_count
-from crmintel._validation import check_choice, check_number, check_vector
+from crmintel._validation import as_numbers, check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.recommending import keep_best
+from crmintel.patterns._labels import code_of, find_labels
 from crmintel.transactions.baskets import Baskets, as_baskets
 from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
@@ -79,6 +80,7 @@ class ItemRecommender(BaseEstimator):
         found = np.concatenate([known.astype(object), [None]])[codes]  # at -1 stands nothing
         fallback = getattr(self, "fallback_", self.fallback)
         if fallback is not None:
+            check_recommender(fallback, "fallback")
             rows = np.flatnonzero(codes[:, -1] < 0)
             if rows.size:
                 spare = fallback.recommend(X[rows], 2 * n, items=items, exclude_owned=exclude_owned)
@@ -118,14 +120,9 @@ class ItemRecommender(BaseEstimator):
         """
         n = int(check_number(n, "n", low=1, integer=True))
         known = self._known_items()
-        labels = known.tolist()
-        if item not in labels:
-            raise InputError(
-                f"the item {item!r} is not known; the {known.size:,} items known are like {labels[:3]}. An item that "
-                "nobody bought yet cannot be aimed at: use a similar one, or a category."
-            )
+        label = known[[code_of(item, known)]]
         X = _as_rows(X)
-        scores = self._rank(X, 1, self._worth(known, [item]), bool(exclude_owned))[1][:, 0]
+        scores = self._rank(X, 1, self._worth(known, label.tolist()), bool(exclude_owned))[1][:, 0]
         rows = np.flatnonzero(~np.isnan(scores))
         best = rows[np.argsort(-scores[rows], kind="stable")][:n]
         return (X.customers[best] if isinstance(X, TransactionLog) else best), scores[best]
@@ -144,12 +141,15 @@ class ItemRecommender(BaseEstimator):
         """
 
     def _fresh(self) -> Any:
-        """Return a copy that knows nothing, to be fitted on a part of the data."""
-        return clone(self)
+        """Return a copy that knows nothing, nor does its fallback: to be fitted on a part of the data."""
+        fresh = clone(self)
+        if isinstance(self.fallback, ItemRecommender):
+            fresh.set_params(fallback=self.fallback._fresh())
+        return fresh
 
     def _fit_fallback(self, X: Any) -> None:
         if self.fallback is not None:
-            self.fallback_ = clone(self.fallback).fit(X)
+            self.fallback_ = clone(check_recommender(self.fallback, "fallback"), safe=False).fit(X)
 
     def _worth(self, known: NDArray[Any], items: Any) -> NDArray[np.float64]:
         offered = np.ones(known.size, dtype=bool) if items is None else _are_among(known, items)
@@ -230,6 +230,17 @@ def _run_on_threads(call: Callable[[int], None], starts: Iterable[int], n_jobs: 
         list(pool.map(call, starts))
 
 
+def check_recommender(recommender: Any, name: str) -> Any:
+    """Return ``recommender`` if it can be fitted and asked; ``name`` is what the user calls it."""
+    verbs = ("fit", "recommend")
+    if isinstance(recommender, type) or not all(callable(getattr(recommender, verb, None)) for verb in verbs):
+        raise InputTypeError(
+            f"{name} must be a recommender, with fit(log) and recommend(log, n, exclude_owned=...); got "
+            f"{recommender!r:.80}."
+        )
+    return recommender
+
+
 def need_fitted(estimator: Any) -> None:
     """Raise NotFittedError if there are no ``items_`` yet."""
     if not hasattr(estimator, "items_"):
@@ -241,13 +252,10 @@ def _as_rows(X: Any) -> TransactionLog | Baskets:
 
 
 def _are_among(known: NDArray[Any], items: Any) -> NDArray[np.bool_]:
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        raise InputTypeError(f"items must be a list of items, got {items!r:.80}; write items=[...].")
-    wanted = set(np.asarray(items).tolist() if isinstance(items, np.ndarray) else items)
-    offered = np.fromiter((label in wanted for label in known.tolist()), dtype=bool, count=known.size)
+    offered, unknown = find_labels(items, known, "items")
     if known.size and not offered.any():
         raise InputError(
-            f"none of the {len(wanted)} items to choose from is known; known are {known.size:,} items like "
+            f"none of the {len(unknown)} items to choose from is known; known are {known.size:,} items like "
             f"{known[:3].tolist()}."
         )
     return offered
@@ -264,9 +272,22 @@ def _margins_of(known: NDArray[Any], offered: NDArray[np.bool_], margins: Any) -
                 f"margins lacks {len(missing)} of {len(labels)} items, e.g. {missing[0]!r}; add them, or recommend "
                 "among items=list(margins) only."
             )
-        values = check_vector([margins[label] for label in labels], "margins", low=0.0)
+        values = as_numbers([margins[label] for label in labels], "margins")
     else:
-        values = check_vector(margins, "margins", n=known.size, low=0.0)[offered]
+        values = as_numbers(margins, "margins")
+        if values.shape != known.shape:
+            raise InputError(
+                f"margins must be a mapping, or an array with one value for each of the {known.size} items known; got "
+                f"shape {values.shape}."
+            )
+        labels, values = known[offered].tolist(), values[offered]
+    bad = ~((values >= 0.0) & (values < np.inf))
+    if bad.any():
+        worst = int(np.argmax(bad))
+        raise InputError(
+            f"margins must be finite and >= 0: {int(bad.sum())} of {bad.size} items break this, e.g. "
+            f"{labels[worst]!r} ({values[worst]}). At 0 an item is not recommended."
+        )
     return np.where(values > 0.0, values, np.nan)
 
 

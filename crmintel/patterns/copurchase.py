@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import CapacityError, InputError
+from crmintel.exceptions import CapacityError
 from crmintel.kernels.recommending import score_by_neighbours
+from crmintel.patterns._labels import code_of
 from crmintel.patterns._recommending import (
     ItemRecommender,
     Ranking,
@@ -154,12 +155,7 @@ class CoPurchaseRecommender(ItemRecommender):
             If the item is not known.
         """
         n = int(check_number(n, "n", low=1, integer=True))
-        labels = self._known_items().tolist()
-        if item not in labels:
-            raise InputError(
-                f"the item {item!r} is not known; the {len(labels):,} items known are like {labels[:3]}."
-            )
-        row = self.similarities_[[labels.index(item)]]
+        row = self.similarities_[[code_of(item, self._known_items())]]
         best = np.argsort(-row.data, kind="stable")[:n]
         return self.items_[row.indices[best]], row.data[best]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
 from crmintel.patterns._held_out import Fold
 from crmintel.patterns._ranking_metrics import METRICS
+from crmintel.patterns._recommending import check_recommender
 from crmintel.patterns.baselines import PopularityRecommender, RepeatPurchaseRecommender
 from crmintel.transactions.calendar import as_date, in_days
 from crmintel.transactions.log import TransactionLog
@@ -313,7 +314,7 @@ def _table(
 
 
 def _lengths(k: Any) -> tuple[int, ...]:
-    ks = k if isinstance(k, Sequence | np.ndarray) and not isinstance(k, str) else [k]
+    ks = k if np.ndim(k) > 0 else [k]
     lengths = tuple(int(check_number(each, "k", low=1, integer=True)) for each in ks)
     if not lengths or len(set(lengths)) < len(lengths):
         raise InputError(f"k must hold different lengths of the list, at least one; got {k!r}.")
@@ -323,10 +324,14 @@ def _lengths(k: Any) -> tuple[int, ...]:
 def _cutoffs(cutoffs: Any, log: TransactionLog, days: int) -> list[np.datetime64]:
     end = log.end.astype("datetime64[D]")
     if cutoffs is None:
-        return [end - np.timedelta64(days, "D")]
-    several = (
-        isinstance(cutoffs, Sequence | np.ndarray) and not isinstance(cutoffs, str) and np.ndim(cutoffs) > 0
-    )
+        last = end - np.timedelta64(days, "D")
+        if last < log.start.astype("datetime64[D]"):
+            raise DateRangeError(
+                f"the horizon of {days} days leaves no past: the log covers {log.start}..{log.end}; choose a shorter "
+                "one."
+            )
+        return [last]
+    several = np.ndim(cutoffs) > 0
     dates = [as_date(date, "cutoffs", log.timezone) for date in (cutoffs if several else [cutoffs])]
     if not dates or len(set(dates)) < len(dates):
         raise InputError(f"cutoffs must hold different dates, at least one; got {cutoffs!r}.")
@@ -349,13 +354,9 @@ def _with_baselines(recommenders: Any, task: str) -> dict[str, Any]:
         else {type(recommenders).__name__: recommenders}
     )
     for name, recommender in named.items():
-        if isinstance(recommender, type) or not all(
-            hasattr(recommender, verb) for verb in ("fit", "recommend")
-        ):
-            raise InputTypeError(
-                f"{name!r} must be a recommender, with fit(log) and recommend(log, n, exclude_owned=...), or a dict of "
-                f"such; got {recommender!r:.80}."
-            )
+        if not isinstance(name, str):
+            raise InputTypeError(f"recommenders must be a dict with names as keys, got the key {name!r:.80}.")
+        check_recommender(recommender, name if isinstance(recommenders, Mapping) else "recommenders")
     named.setdefault("popularity", PopularityRecommender())
     if task != "new":
         named.setdefault("repeat", RepeatPurchaseRecommender())

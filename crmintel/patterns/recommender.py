@@ -139,7 +139,7 @@ class RuleRecommender(ItemRecommender):
                 "this RuleRecommender holds a RuleSet, which may have been learned from the very purchases that it is "
                 "to foretell; give it AssociationRules(...), which are fitted on the past only."
             )
-        fresh = clone(self)
+        fresh = super()._fresh()
         return fresh if self.rules is None else fresh.set_params(rules=clone(self.rules))
 
     def _check_measure(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.rules import generate_rules
+from crmintel.patterns._labels import find_labels
 from crmintel.patterns._set_index import index_itemsets
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.itemsets import FrequentItemsets
@@ -220,11 +221,11 @@ class AssociationRules(BaseEstimator):
         """Return which itemsets may stand on the left, and which on the right."""
         out = np.zeros(labels.size, dtype=bool)
         if self.exclude_items is not None:
-            out = _among(self.exclude_items, "exclude_items", labels)
+            out = _among(self.exclude_items, labels, "exclude_items")
         sides = []
         for name in ("antecedent_items", "consequent_items"):
             wanted = getattr(self, name)
-            banned = out if wanted is None else out | ~_among(wanted, name, labels)
+            banned = out if wanted is None else out | ~_among(wanted, labels, name)
             sides.append(sets @ banned.astype(np.int32) == 0)
         return sides[0], sides[1]
 
@@ -258,20 +259,9 @@ def _whole(itemsets: Itemsets) -> int:
     return int(itemsets.total)
 
 
-def _among(wanted: Any, name: str, labels: NDArray[Any]) -> NDArray[np.bool_]:
+def _among(wanted: Any, labels: NDArray[Any], name: str) -> NDArray[np.bool_]:
     """Return which of ``labels`` are wanted; an item that is in no basket is most likely mistyped."""
-    if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):
-        raise InputTypeError(f"{name} must be a list of items, got {wanted!r:.80}; write {name}=[...].")
-    place = {label: code for code, label in enumerate(labels.tolist())}
-    chosen = np.zeros(labels.size, dtype=bool)
-    unknown = []
-    for label in wanted:
-        if not isinstance(label, Hashable):
-            raise InputTypeError(f"{name} must hold labels of items, got {label!r:.80}.")
-        if label in place:
-            chosen[place[label]] = True
-        else:
-            unknown.append(label)
+    chosen, unknown = find_labels(wanted, labels, name)
     if unknown:
         raise InputError(
             f"{name} names {len(unknown)} items that no basket holds, e.g. {unknown[:3]}; known are e.g. "

@@ -21,6 +21,12 @@ class Labels:
     codes: NDArray[np.int32]
     values: NDArray[Any]
 
+    def used(self) -> Labels:
+        """Return the same column with only those values that occur."""
+        occurs = np.bincount(self.codes + 1, minlength=self.values.size + 1)[1:] > 0
+        codes = np.append(np.cumsum(occurs) - 1, -1)[self.codes].astype(np.int32)  # at -1 stands -1
+        return Labels(codes, self.values[occurs])
+
     def expand(self) -> NDArray[Any]:
         """Return the values line by line, None where missing."""
         if not (self.codes < 0).any():

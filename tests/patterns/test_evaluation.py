@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import ndcg_score
 
 import crmintel as ci
@@ -150,6 +150,64 @@ def test_nobody_sees_the_future(log):
     assert all(last < date + np.timedelta64(1, "D") for (_, last), date in zip(Spy.seen, dates, strict=True))
 
 
+def test_nothing_of_the_future_is_within_reach():
+    """Not even through the lines and labels that the parts of a log share."""
+
+    class Detector(Fixed):
+        def fit(self, X, y=None):
+            labels = (X.lines.item.values, X.baskets().items, X.sequences().labels)
+            self.seen.append((len(X.lines), set(X.customers), *map(set, labels)))
+            return self
+
+    Detector.seen = []
+    evaluate_recommender(Detector(), small_log(), cutoffs="2024-01-31", task="any", n_bootstrap=2)
+    assert Detector.seen == [(4, {"ann", "bob", "cid"}, *[{"a", "b", "c"}] * 3)]
+    margins = {"a": 1.0, "b": 1.0, "c": 1.0}  # of what was sold by then
+    result = evaluate_recommender(
+        CoPurchaseRecommender(margins=margins), small_log(), cutoffs="2024-01-31", task="any", n_bootstrap=2
+    )
+    assert result.n_buyers == 2
+
+
+def test_a_fallback_knows_no_more_of_the_future(log):
+    fitted = AssociationRules(FrequentItemsets(0.01), min_value=0.05).fit(log)
+    for hidden in (
+        CoPurchaseRecommender(fallback=RuleRecommender(fitted.rules_)),
+        RuleRecommender(fallback=CoPurchaseRecommender(fallback=RuleRecommender(fitted.rules_))),
+    ):
+        with pytest.raises(InputError, match="holds a RuleSet"):
+            evaluate_recommender(hidden, log, task="any")
+    anew = CoPurchaseRecommender(fallback=RuleRecommender(clone(fitted)))
+    hidden = CoPurchaseRecommender(fallback=RuleRecommender(fitted))  # rules of all the log
+    both = evaluate_recommender({"anew": anew, "hidden": hidden}, log, task="any", n_bootstrap=2)
+    assert both.value("recall", 10)["anew"] == both.value("recall", 10)["hidden"]
+
+
+def test_what_only_fits_and_recommends_is_enough(log):
+    class Plain:
+        def fit(self, X, y=None):
+            return self
+
+        def recommend(self, X, n, *, exclude_owned=True):
+            return np.full((len(X), n), None, dtype=object), np.full((len(X), n), np.nan)
+
+    result = evaluate_recommender(Plain(), log, task="any", n_bootstrap=2)
+    assert result.value("recall", 10)["Plain"] == 0.0
+
+
+def test_dates_of_any_collection(log):
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    days = [log.end.astype("datetime64[D]") - np.timedelta64(back, "D") for back in (90, 40)]
+    dates = pandas.DatetimeIndex([str(day) for day in days])
+    for cutoffs in (dates, dates.to_series(), polars.from_pandas(dates.to_series()), np.array(days)):
+        result = evaluate_recommender(
+            Fixed(), log, cutoffs=cutoffs, k=pandas.Series([2, 4]), task="any", n_bootstrap=2
+        )
+        assert [str(cutoff)[:10] for cutoff in result.cutoffs] == [str(day) for day in days]
+        assert result.k == (2, 4)
+
+
 def test_the_estimator_itself_stays_unfitted(log):
     recommender = CoPurchaseRecommender()
     evaluate_recommender(recommender, log, n_bootstrap=2, task="any")
@@ -236,6 +294,10 @@ def test_what_cannot_be_evaluated(log):
         evaluate_recommender(CoPurchaseRecommender(), log, cutoffs=log.end - np.timedelta64(5, "D"))
     with pytest.raises(DateRangeError):
         evaluate_recommender(CoPurchaseRecommender(), log, cutoffs="1999-01-01")
+    with pytest.raises(DateRangeError, match="the horizon of 2800 days leaves no past"):
+        evaluate_recommender(CoPurchaseRecommender(), log, horizon="400W")
+    with pytest.raises(InputTypeError, match="names as keys, got the key 1"):
+        evaluate_recommender({1: CoPurchaseRecommender()}, log)
     with pytest.raises(InputTypeError, match="must be a TransactionLog"):
         evaluate_recommender(CoPurchaseRecommender(), [["a"]])
     for wrong in (CoPurchaseRecommender, "popularity", {"a": None}, {"a": ci.CustomerSummary()}):

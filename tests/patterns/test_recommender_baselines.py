@@ -171,9 +171,11 @@ def test_margins_weigh_scores(recommender):
     ("margins", "message"),
     [
         ({"milk": 1.0}, "margins lacks 3 of 4 items, e.g. 'bread'"),
-        ({"bread": 1.0, "jam": np.nan, "milk": 1.0, "tea": 1.0}, "margins must be finite"),
-        ({"bread": 1.0, "jam": -1.0, "milk": 1.0, "tea": 1.0}, "margins must be >= 0"),
-        ([1.0, 2.0], "margins has 2 values, expected 4"),
+        ({"bread": 1.0, "jam": np.nan, "milk": 1.0, "tea": 1.0}, "1 of 4 items break this, e.g. 'jam'"),
+        ({"bread": 1.0, "jam": np.inf, "milk": 1.0, "tea": 1.0}, "e.g. 'jam' .inf."),
+        ({"bread": 1.0, "jam": -1.0, "milk": 1.0, "tea": 1.0}, "margins must be finite and >= 0"),
+        ([1.0, 2.0], "one value for each of the 4 items known; got shape .2,."),
+        (1.0, "margins must be a mapping, or an array"),
         ("high", "margins must"),
     ],
 )
@@ -192,8 +194,11 @@ def test_only_these_items(recommender):
     assert items[0, 0] == "jam" or type(recommender) is not PopularityRecommender
     with pytest.raises(InputError, match="none of the 1 items"):
         recommender.recommend(LOG, items=["gin"])
-    with pytest.raises(InputTypeError, match="items must be a list"):
-        recommender.recommend(LOG, items="jam")
+    for items in ("jam", np.array("jam")):
+        with pytest.raises(InputTypeError, match="items must be a list"):
+            recommender.recommend(LOG, items=items)
+    with pytest.raises(InputTypeError, match="items must hold labels"):
+        recommender.recommend(LOG, items=[["jam"]])
 
 
 @by_name
@@ -215,8 +220,14 @@ def test_who_is_most_likely_to_buy_this(recommender):
                 assert not [c for c in who.tolist() if item in owned[LOG.customers.tolist().index(c)]]
     rows, _ = recommender.target_customers([["milk"], ["tea"]], "jam", 1, exclude_owned=False)
     assert rows.dtype.kind == "i"
-    with pytest.raises(InputError, match="the item 'gin' is not known"):
-        recommender.target_customers(LOG, "gin")
+    pandas = pytest.importorskip("pandas")
+    asked = [recommender.target_customers]
+    if isinstance(recommender, CoPurchaseRecommender):
+        asked.append(lambda X, item: recommender.similar_items(item))
+    for ask in asked:
+        for item in ("gin", None, np.nan, pandas.NA, ["jam"], np.array(["jam", "tea"])):
+            with pytest.raises(InputError, match="is not known; the 4 items known are like"):
+                ask(LOG, item)
 
 
 def test_a_fallback_fills_the_places_that_are_left():
@@ -238,6 +249,28 @@ def test_a_fallback_fills_the_places_that_are_left():
     with pytest.raises(NotFittedError):
         ready.recommend([[]])
     assert ready.fit(LOG).recommend([[]], n=1)[0].tolist() == [["jam"]]
+
+
+@pytest.mark.parametrize("fallback", [3, "popularity", PopularityRecommender, TransactionLog])
+def test_a_fallback_is_a_recommender(fallback):
+    with pytest.raises(InputTypeError, match="fallback must be a recommender"):
+        CoPurchaseRecommender(fallback=fallback).fit(LOG)
+    ready = RuleRecommender(clone(RULES).fit(LOG).rules_, fallback=fallback)
+    with pytest.raises(InputTypeError, match="fallback must be a recommender"):
+        ready.recommend([[]])
+
+
+@by_name
+@pytest.mark.parametrize("unit", ["D", "s", "us", "ns"])
+def test_dates_are_items_too(recommender, unit):
+    pandas = pytest.importorskip("pandas")
+    days = np.array(["2024-01-01", "2024-01-02", "2024-01-01", "2024-01-03"], dtype=f"datetime64[{unit}]")
+    frame = pandas.DataFrame({"customer": [1, 1, 2, 2], "day": days, "item": days})
+    log = TransactionLog.from_frame(frame, customer="customer", time="day", item="item")
+    items, _ = clone(recommender).fit(log).recommend(log, exclude_owned=False)
+    assert {item for item in items.ravel() if item is not None} <= set(frame["item"].dt.to_pydatetime())
+    who, _ = clone(recommender).fit(log).target_customers(log, frame["item"][0], exclude_owned=False)
+    assert who.tolist() in ([1, 2], [])  # the rules here conclude no date
 
 
 @by_name

@@ -1,0 +1,54 @@
+"""Items that are named by their labels, looked up among those that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crmintel.exceptions import InputError, InputTypeError
+
+
+def find_labels(labels: Any, known: NDArray[Any], name: str) -> tuple[NDArray[np.bool_], list[Any]]:
+    """Return which of ``known`` the collection ``labels`` names, and what it holds that is not known.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no collection of labels; ``name`` is that of the parameter.
+    """
+    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable) or getattr(labels, "ndim", 1) == 0:
+        raise InputTypeError(f"{name} must be a list of items, got {labels!r:.80}; write {name}=[...].")
+    place = {label: code for code, label in enumerate(known.tolist())}
+    chosen = np.zeros(known.size, dtype=bool)
+    unknown = []
+    for label in labels:
+        try:
+            code = place.get(label)
+        except TypeError:
+            raise InputTypeError(f"{name} must hold labels of items, got {label!r:.80}.") from None
+        if code is None:
+            unknown.append(label)
+        else:
+            chosen[code] = True
+    return chosen, unknown
+
+
+def code_of(item: Any, known: NDArray[Any]) -> int:
+    """Return the place of ``item`` among the labels that are ``known``.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
+    """
+    labels = known.tolist()
+    try:
+        return dict(zip(labels, range(known.size), strict=True))[item]
+    except (KeyError, TypeError):
+        raise InputError(
+            f"the item {item!r:.80} is not known; the {known.size:,} items known are like {labels[:3]}. An item that "
+            "nobody bought yet has no score: use a similar one, or a category."
+        ) from None

@@ -14,7 +14,7 @@ from crmintel._validation import check_choice, check_names, check_number
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.hypergeometric import log_tail
 from crmintel.patterns import redundancy
-from crmintel.patterns._measure import check_counts
+from crmintel.patterns._rule_columns import check_rules
 from crmintel.patterns.intervals import INTERVALS
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.measures import MEASURES
@@ -41,14 +41,14 @@ class RuleSet:
 
     Parameters
     ----------
-    antecedents, consequents : scipy.sparse.csr_array of bool of shape (n_rules, n_items)
-        With rising indices; an antecedent may be empty.
+    antecedents, consequents : sparse matrix of bool of shape (n_rules, n_items)
+        Kept as CSR with rising indices; an antecedent may be empty.
     n_ab, n_a, n_b : array-like of int of shape (n_rules,)
         Baskets that hold both sides, the antecedent, the consequent.
     n : int
         Number of baskets.
-    items : ndarray of shape (n_items,)
-        Labels of the columns.
+    items : array-like of shape (n_items,)
+        Labels of the columns, no two alike.
     library : str, default=None
         Frame library of `to_frame`.
     itemsets : Itemsets, default=None
@@ -63,6 +63,12 @@ class RuleSet:
         Number of items of both sides.
     support, confidence, lift, ... : ndarray of float64 of shape (n_rules,)
         Every measure of `crmintel.measures.MEASURES`, computed when asked for.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, counts cannot be, a label stands twice, or a rule has no consequent or an item on both
+        sides.
 
     Examples
     --------
@@ -102,19 +108,9 @@ class RuleSet:
         itemsets: Itemsets | None = None,
         space: SearchSpace | None = None,
     ) -> None:
-        counts = [np.array(count, dtype=np.int64) for count in (n_ab, n_a, n_b)]
-        shapes = {antecedents.shape, consequents.shape, (counts[0].size, items.size)}
-        if len(shapes) > 1 or counts[1].shape != counts[0].shape or counts[2].shape != counts[0].shape:
-            raise InputError(
-                f"antecedents {antecedents.shape}, consequents {consequents.shape}, counts {counts[0].shape}, "
-                f"{counts[1].shape}, {counts[2].shape} and {items.size} items do not fit together."
-            )
-        check_counts(*counts, n)
-        labels = np.array(items)
+        columns, n_baskets, labels = check_rules(antecedents, consequents, n_ab, n_a, n_b, n, items)
         labels.flags.writeable = False
-        self._put(
-            (antecedents.copy(), consequents.copy(), *counts), (int(n), labels, library, itemsets, space)
-        )
+        self._put(columns, (n_baskets, labels, library, itemsets, space))
 
     @classmethod
     def _of(cls, columns: Sequence[Any], shared: Sequence[Any]) -> Self:
@@ -125,7 +121,7 @@ class RuleSet:
 
     def _put(self, columns: Sequence[Any], shared: Sequence[Any]) -> None:
         for name, value in zip((*_COLUMNS, *_SHARED), (*columns, *shared), strict=True):
-            setattr(self, name, value)
+            object.__setattr__(self, name, value)
         for side in (self.antecedents, self.consequents):
             for array in (side.data, side.indices, side.indptr):
                 array.flags.writeable = False
@@ -159,7 +155,12 @@ class RuleSet:
         if index.dtype == bool:
             if index.size != len(self):
                 raise InputError(f"a mask over these rules needs {len(self)} values, got {index.size}.")
-            index = np.flatnonzero(index)
+            return self._select(np.flatnonzero(index))
+        outside = (index < -len(self)) | (index >= len(self))
+        if outside.any():
+            raise InputError(
+                f"the numbers of rules must be >= {-len(self)} and <= {len(self) - 1}, got {index[outside][0]}."
+            )
         return self._select(index)
 
     def _select(self, index: NDArray[np.integer[Any]]) -> Self:
@@ -377,6 +378,13 @@ class RuleSet:
         text = np.empty(len(self), dtype=object)
         text[:] = [", ".join(map(str, labels)) for labels in self._labels(side)]
         return text
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a RuleSet is frozen: {name} cannot be set; make a new one.")
+
+    def __reduce__(self) -> Any:
+        state = ([getattr(self, name) for name in names] for names in (_COLUMNS, _SHARED))
+        return type(self)._of, tuple(state)
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self  # nothing here changes, and clone() of an estimator that holds rules should not copy them

@@ -181,7 +181,21 @@ def test_to_frame_in_the_callers_library():
 def test_rules_pickle_and_are_shared_by_copies(groceries):
     again = pickle.loads(pickle.dumps(groceries[:100]))
     assert as_dict(again) == as_dict(groceries[:100])
+    assert len(again.significant()) == len(groceries[:100].significant())
     assert copy.deepcopy(groceries) is groceries
+
+
+@pytest.mark.parametrize(
+    "how", [lambda rules: rules, copy.copy, lambda rules: pickle.loads(pickle.dumps(rules))]
+)
+def test_rules_are_frozen(groceries, how):
+    rules = how(groceries[:10])
+    with pytest.raises(ValueError, match="read-only"):
+        rules.n_ab[0] = 5
+    with pytest.raises(ValueError, match="read-only"):
+        rules.antecedents.indices[0] = 5
+    with pytest.raises(AttributeError, match="frozen: n cannot be set"):
+        rules.n = 5
 
 
 def test_measures_of_a_frame_are_a_list(groceries):
@@ -233,16 +247,53 @@ def test_too_many_rules():
     assert len(AssociationRules(max_consequent=None).fit(itemsets).rules_) == 3**12 - 2**13 + 1
 
 
-@pytest.mark.parametrize("key", [1.5, "a", [0.5], [True], [[0]]])
+def test_frames_are_of_libraries_that_are_known(groceries):
+    with pytest.raises(InputError, match="library must be one of 'pandas'"):
+        groceries.to_frame("panda")
+
+
+@pytest.mark.parametrize("key", [1.5, "a", [0.5], [True], [[0]], [0, 10**6], [-(10**6)]])
 def test_other_keys_are_refused(groceries, key):
     with pytest.raises((InputError, InputTypeError), match="rules"):
         groceries[key]
 
 
 def test_counts_and_matrices_must_fit():
-    side = sparse.csr_array(np.eye(2, dtype=bool))
-    with pytest.raises(InputError, match="do not fit together"):
-        RuleSet(side, side, n_ab=[1], n_a=[1], n_b=[1], n=3, items=np.arange(2))
+    left = sparse.csr_array(np.eye(2, dtype=bool))
+    right = sparse.csr_array(np.eye(2, dtype=bool)[::-1])
+    good = {
+        "antecedents": left, "consequents": right, "n_ab": [1, 1], "n_a": [1, 2], "n_b": [2, 1], "n": 3,
+        "items": ["a", "b"],
+    }  # fmt: skip
+    expected = [(("a",), ("b",)), (("b",), ("a",))]
+    assert [(rule.antecedent, rule.consequent) for rule in RuleSet(**good)] == expected
+    for other in (sparse.coo_array, sparse.csc_matrix):
+        assert list(RuleSet(**{**good, "antecedents": other(left)})) == list(RuleSet(**good))
+    for wrong, message in (
+        ({"n_ab": [1], "n_a": [1], "n_b": [1]}, "do not fit together"),
+        ({"antecedents": left[:1]}, "do not fit together"),
+        ({"antecedents": left.toarray()}, "antecedents must be a sparse matrix of booleans"),
+        ({"consequents": right.astype(int)}, "consequents must be a sparse matrix of booleans"),
+        ({"consequents": left}, "rule 0 has an item on both sides"),
+        ({"consequents": sparse.csr_array((2, 2), dtype=bool)}, "rule 0 has no consequent"),
+        ({"items": ["a", "a"]}, "'a' twice"),
+        ({"items": ["a"]}, "items must hold 2 labels"),
+        ({"n": [3, 3]}, "n must be a whole number"),
+        ({"n": 2.5}, "n must be a whole number"),
+        ({"n_ab": ["x", "y"]}, "n_ab must hold counts"),
+        ({"n_ab": [np.nan, 1]}, "n_ab must hold counts"),
+        ({"n_ab": [3, 1]}, "n_ab must lie between"),
+    ):
+        with pytest.raises((InputError, InputTypeError), match=message):
+            RuleSet(**{**good, **wrong})
+
+
+def test_items_of_a_rule_rise_however_the_matrix_was_stored():
+    unsorted = sparse.csr_array((np.ones(2, dtype=bool), [1, 0], [0, 2]), shape=(1, 3))
+    consequent = sparse.csr_array(np.array([[False, False, True]]))
+    rules = RuleSet(unsorted, consequent, n_ab=[1], n_a=[1], n_b=[1], n=2, items=["a", "b", "c"])
+    assert rules[0].antecedent == ("a", "b")
+    assert unsorted.indices.tolist() == [1, 0]
 
 
 def test_prune_by_measure(groceries):

@@ -155,6 +155,8 @@ def _ids(column: Any, name: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
     if values.dtype.kind in "iub":
         return _integer_ids(values, missing)
     if values.dtype.kind == "M":
+        micro = values.astype("datetime64[us]")  # of which tolist() makes datetimes, of nanoseconds numbers
+        values = micro if np.array_equal(micro, values, equal_nan=True) else values
         labels, codes = np.unique(values, return_inverse=True)  # NaT comes last
         n_labels = int((~np.isnat(labels)).sum())
         return np.where(codes < n_labels, codes, -1).astype(np.int32), labels[:n_labels]
@@ -284,6 +286,10 @@ def build_frame(columns: Mapping[str, NDArray[Any]], library: str | None) -> Any
     """Return ``columns`` as a frame of ``library`` (a dict of arrays for None)."""
     if library is None:
         return dict(columns)
+    if library not in _LIBRARIES:
+        raise InputError(
+            f"library must be one of {', '.join(map(repr, _LIBRARIES))} or None; got {library!r}."
+        )
     plain = {name: _as_native(values, library) for name, values in columns.items()}
     return nw.from_dict(plain, backend=library).to_native()  # type: ignore[arg-type]
 

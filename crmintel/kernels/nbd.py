@@ -59,12 +59,10 @@ def bgnbd_gone(x, t_x, T, weight, log_t_x, k_t_x, log_T, k_T, shape, log_leave, 
         h22 += v
         h23 += v * u3
         h33 += v * u3 * u3 + s * u3 * (1.0 + u3)
-    out[0] = value + math.log(product)
-    out[1], out[2], out[3], out[4] = g0, g1, g2, g3
-    out[5], out[6], out[7], out[8] = h00, h01, h02, h03
-    out[9], out[10], out[11] = h11, h12, h13
-    out[12], out[13] = h22, h23
-    out[14] = h33
+    value += math.log(product)
+    terms = (value, g0, g1, g2, g3, h00, h01, h02, h03, h11, h12, h13, h22, h23, h33)
+    for c in range(15):
+        out[c] = terms[c]
 
 
 @kernel

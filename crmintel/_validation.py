@@ -27,7 +27,8 @@ def check_number(
 ) -> float:
     """Return ``value`` as float (int if ``integer``) or raise an error that names it and its bounds."""
     kind = numbers.Integral if integer else numbers.Real
-    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+    # numpy's durations call themselves whole numbers
+    if isinstance(value, bool | np.bool_ | np.timedelta64) or not isinstance(value, kind):
         what = "a whole number" if integer else "a number"
         raise InputTypeError(f"{name} must be {what}, got {value!r} of type {type(value).__name__}.")
     try:

@@ -13,6 +13,7 @@ from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, UnitError
 from crmintel.kernels.next_item import score_followers
 from crmintel.kernels.sequences import STATE_SIZE
+from crmintel.patterns._labels import find_labels
 from crmintel.patterns._sequence_search import Bounds, elements_of, first_places, in_ticks, item_counts
 from crmintel.patterns._sequence_trie import PatternTrie
 from crmintel.patterns.sequences import FrequentSequences
@@ -148,7 +149,9 @@ class NextItem(BaseEstimator):
                 f"{kinds[self.dated_]}; give both the same."
             )
         offered = (
-            np.ones(self.items_.size, dtype=bool) if items is None else np.isin(self.items_, list(items))
+            np.ones(self.items_.size, dtype=bool)
+            if items is None
+            else find_labels(items, self.items_, "items")[0]
         )
         exclude = self.exclude_owned if exclude_owned is None else exclude_owned
         codes = np.full((len(histories), n), -1, dtype=np.int64)

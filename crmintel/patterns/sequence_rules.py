@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice, check_number
 from crmintel.patterns._sequence_trie import FlatPatterns, PatternTrie
+from crmintel.transactions.selection import check_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class SequenceRule:
 
 
 class SequenceRules:
-    """Rules "the last element of a pattern follows the others", as arrays; masks and positions select them.
+    """Rules "the last element of a pattern follows the others", as arrays.
+
+    ``rules[0]`` is a `SequenceRule`; ``rules[mask]``, ``rules[positions]`` and ``rules[:10]`` are SequenceRules.
 
     Attributes
     ----------
@@ -83,8 +86,13 @@ class SequenceRules:
         """How many times as often the consequent follows as it stands anywhere."""
         return self.confidence / (self.n_b / self.n)
 
-    def __getitem__(self, key: Any) -> Self:
-        chosen = np.atleast_1d(np.arange(len(self))[key])
+    def __getitem__(self, key: Any) -> Any:
+        chosen = np.arange(len(self))[check_key(key, len(self), "rules")]
+        if isinstance(key, int | np.integer):
+            return next(iter(self._select(chosen)))
+        return self._select(chosen)
+
+    def _select(self, chosen: NDArray[np.int64]) -> Self:
         return type(self)(
             self._flat,
             self.pattern[chosen],
@@ -106,7 +114,7 @@ class SequenceRules:
     def sort(self, by: str = "confidence") -> Self:
         """Return the rules by falling ``by``: ``"confidence"``, ``"lift"`` or ``"support"``; ties keep their order."""
         name = check_choice(by, "by", ("confidence", "lift", "support"))
-        return self[np.argsort(-getattr(self, name), kind="stable")]
+        return self._select(np.argsort(-getattr(self, name), kind="stable"))
 
     def to_frame(self, library: str | None = None) -> Any:
         """Return the columns ``antecedent`` and ``consequent`` (as text), ``count`` and the three measures.
@@ -126,7 +134,7 @@ class SequenceRules:
         return build_frame(columns, library or self.library)
 
     def __repr__(self) -> str:
-        shown = self[:5]
+        shown: Self = self[:5]
         lines = [
             f"  {' => '.join(_text(rule))}  (count {rule.count:,}, confidence {confidence:.3f}, lift {lift:.2f})"
             for rule, confidence, lift in zip(shown, shown.confidence, shown.lift, strict=True)

@@ -155,6 +155,8 @@ class FrequentSequences(BaseEstimator):
             for name in ("max_length", "max_elements", "max_element_size")
             if getattr(self, name) is not None
         }
+        if self.unit is not None:
+            ticks(0, "unit", sequences, self.unit)  # also where no bound is given
         given: dict[str, Any] = {
             name: ticks(getattr(self, name), name, sequences, self.unit)
             for name in ("min_gap", "max_gap", "window", "max_span")
@@ -183,7 +185,8 @@ def ticks(value: Any, name: str, sequences: Sequences, unit: Any) -> float:
     """Return a length of time in what the times of ``sequences`` count: microseconds for dates."""
     if sequences.times.dtype.kind == "M":
         known = unit_name("day" if unit is None else unit)
-        return float(round(duration(value, known, name) * UNIT_DAYS[known] * MICROSECONDS_PER_DAY))
+        length = duration(value, known, name) * UNIT_DAYS[known] * MICROSECONDS_PER_DAY
+        return float(np.rint(length))
     if unit is not None or isinstance(value, str):
         what = f"unit={unit!r}" if unit is not None else f"{name}={value!r}"
         raise UnitError(

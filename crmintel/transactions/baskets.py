@@ -19,10 +19,11 @@ from crmintel.transactions.incidence import (
     check_labels,
     check_owners,
     csr_of_pairs,
+    read_one_hot,
     refuse_missing,
-    refuse_quantities,
     refuse_repeats,
 )
+from crmintel.transactions.selection import check_key, match_labels
 
 _STATE = ("indptr", "indices", "items", "ids", "customers", "library")
 
@@ -197,22 +198,7 @@ class Baskets:
         return self.indptr.size - 1
 
     def __getitem__(self, key: Any) -> Self:
-        if isinstance(key, tuple):
-            if len(key) != 2 or not (key[1] is Ellipsis or key[1] == slice(None)):
-                raise InputError(f"baskets are selected by row only; got the index {key!r}.")
-            key = key[0]
-        if not isinstance(key, slice):
-            key = np.atleast_1d(np.asarray(key))
-            if key.size == 0:
-                key = key.astype(np.int64)
-            if key.dtype.kind not in "iub":
-                raise InputTypeError(
-                    f"baskets are selected by position, slice or mask; got dtype {key.dtype}."
-                )
-            if key.dtype == bool and key.shape != (len(self),):
-                raise InputError(
-                    f"a mask over these baskets needs {len(self)} values, got shape {key.shape}."
-                )
+        key = check_key(key, len(self), "baskets")
         ids = None if self.ids is None else self.ids[key]
         customers = None if self.customers is None else self.customers[key]
         return self._of(self.matrix[key], self.items, ids, customers, self.library)
@@ -308,14 +294,7 @@ class Baskets:
         """
         if items is self.items or (items.dtype == self.items.dtype and np.array_equal(items, self.items)):
             return self
-        place = {label: code for code, label in enumerate(items.tolist())}
-        mine = self.items.tolist()
-        codes = np.fromiter((place.get(label, -1) for label in mine), dtype=np.int64, count=len(mine))
-        if mine and place and codes.max() < 0 and type(mine[0]) is not type(next(iter(place))):
-            raise InputTypeError(
-                f"none of these items is known: they are {type(mine[0]).__name__} like {mine[0]!r}, known are "
-                f"{type(next(iter(place))).__name__} like {next(iter(place))!r}."
-            )
+        codes = match_labels(self.items, items)
         columns = codes[self.indices]
         known = columns >= 0
         rows = np.repeat(np.arange(len(self)), np.diff(self.indptr))
@@ -355,7 +334,8 @@ def as_baskets(X: Any) -> Baskets:
     if sparse.issparse(X) or isinstance(X, np.ndarray):
         return Baskets(X)
     if is_frame(X):
-        return _from_one_hot(X)
+        csr, items, library = read_one_hot(X)
+        return Baskets(csr, items, library=library)
     if isinstance(X, list | tuple):
         return Baskets.from_lists(X)
     raise InputTypeError(
@@ -376,23 +356,3 @@ def _restore(cls: Any, *state: Any) -> Any:
     baskets = object.__new__(cls)
     baskets._put(*state)
     return baskets
-
-
-def _from_one_hot(frame: Any) -> Baskets:
-    table = open_frame(frame, "X")
-    rows, columns = [], []
-    for code, name in enumerate(table.names):
-        try:
-            bought = table.numbers(name)
-            refuse_quantities(bought, lambda at, name=name: f"row {at} of {name!r}")  # type: ignore[misc]
-        except (InputError, InputTypeError) as error:
-            raise type(error)(
-                f"{error} A frame of baskets has one boolean column per item; a long table of (basket, item) rows "
-                "is read by Baskets.from_frame(frame, basket=..., item=...)."
-            ) from None
-        rows.append(np.flatnonzero(bought))
-        columns.append(np.full(rows[-1].size, code))
-    shape = (table.n_rows, len(table.names))
-    nothing = np.empty(0, dtype=np.int64)
-    csr = csr_of_pairs(np.concatenate([nothing, *rows]), np.concatenate([nothing, *columns]), shape)
-    return Baskets(csr, table.names, library=table.library)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.runs import gather_runs
 
 _SINGLE = {int, float, str}
+_MOST = 2.0**53  # below it every whole number is a float of its own
 
 Flat = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
@@ -75,9 +76,9 @@ def nested_elements(
     lengths: list[int] = []
     flat: list[Any] = []
     for number, sequence in enumerate(sequences):
-        if isinstance(sequence, str | bytes) or not _is_collection(sequence):
+        if not _is_collection(sequence) or isinstance(sequence, Set | Mapping):
             raise InputTypeError(
-                f"sequence {number} must be a list of elements, got {sequence!r:.80}; write "
+                f"sequence {number} must be a list of elements in their order, got {sequence!r:.80}; write "
                 "[['a', 'b'], ['c']] or, for single items, ['a', 'c']."
             )
         before, first = len(flat), len(per_element)
@@ -108,6 +109,8 @@ def _steps(lengths: list[int]) -> NDArray[np.float64]:
 
 
 def _given_times(times: Sequence[ArrayLike], lengths: list[int]) -> NDArray[Any]:
+    if not _is_collection(times):
+        raise InputError(f"times must be {len(lengths)} lists of times, one per sequence; got {times!r:.80}.")
     given = list(times)
     if len(given) != len(lengths):
         raise InputError(f"times has {len(given)} lists, expected {len(lengths)}: one per sequence.")
@@ -130,7 +133,7 @@ def _are_numbers(values: NDArray[Any]) -> bool:
     if values.dtype.kind != "O":
         return values.dtype.kind in "iufb"
     present = next((value for value in values.tolist() if not is_missing(value)), 0.0)
-    return isinstance(present, numbers.Number)
+    return isinstance(present, numbers.Number) and not isinstance(present, np.timedelta64)
 
 
 def _no_missing(times: NDArray[Any], name: str) -> NDArray[Any]:
@@ -139,5 +142,11 @@ def _no_missing(times: NDArray[Any], name: str) -> NDArray[Any]:
         raise InputError(
             f"{int(bad.sum())} of {bad.size} times in {name!r} are missing or not finite, the first in row "
             f"{int(np.argmax(bad))}; drop or mend them first."
+        )
+    if times.dtype.kind == "f" and np.abs(times).max(initial=0.0) >= _MOST:
+        row = int(np.argmax(np.abs(times)))
+        raise InputError(
+            f"row {row} of {name!r} is {times[row]}: from 2**53 on neighbouring numbers cannot be told apart. Give "
+            "dates, e.g. with astype('datetime64[ns]'), or count from a later start."
         )
     return times

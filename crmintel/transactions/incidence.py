@@ -58,6 +58,27 @@ def csr_of_pairs(rows: NDArray[Any], columns: NDArray[Any], shape: tuple[int, in
     return sparse.coo_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=shape).tocsr()
 
 
+def read_one_hot(frame: Any) -> tuple[Any, list[str], str | None]:
+    """Return the CSR matrix, item names and library of a frame with one boolean column per item."""
+    table = open_frame(frame, "X")
+    rows, columns = [], []
+    for code, name in enumerate(table.names):
+        try:
+            bought = table.numbers(name)
+            refuse_quantities(bought, lambda at, name=name: f"row {at} of {name!r}")  # type: ignore[misc]
+        except (InputError, InputTypeError) as error:
+            raise type(error)(
+                f"{error} A frame of baskets has one boolean column per item; a long table of (basket, item) rows "
+                "is read by Baskets.from_frame(frame, basket=..., item=...)."
+            ) from None
+        rows.append(np.flatnonzero(bought))
+        columns.append(np.full(rows[-1].size, code))
+    nothing = np.empty(0, dtype=np.int64)
+    shape = (table.n_rows, len(table.names))
+    csr = csr_of_pairs(np.concatenate([nothing, *rows]), np.concatenate([nothing, *columns]), shape)
+    return csr, table.names, table.library
+
+
 def refuse_repeats(labels: NDArray[Any], name: str) -> None:
     """Raise an error that names the first label that stands twice, or is missing."""
     codes, distinct = open_frame({name: labels}).ids(name)

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmintel._cells import read_only
 from crmintel._frames import build_frame, open_frame
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel.exceptions import InputTypeError
 from crmintel.transactions.elements import gather_ragged, join_elements, nested_elements, read_times
 from crmintel.transactions.incidence import check_labels, refuse_missing
+from crmintel.transactions.selection import check_key, match_labels
 
 _STATE = ("offsets", "element_offsets", "items", "times", "labels", "customers", "library")
 
@@ -186,23 +187,7 @@ class Sequences:
         return self.offsets.size - 1
 
     def __getitem__(self, key: Any) -> Self:
-        if isinstance(key, tuple):
-            if len(key) != 2 or key[1] is not Ellipsis:
-                raise InputError(f"sequences have one axis; got the index {key!r}.")
-            key = key[0]
-        if not isinstance(key, slice):
-            key = np.atleast_1d(np.asarray(key))
-            if key.size == 0:
-                key = key.astype(np.int64)
-            if key.dtype.kind not in "iub" or key.ndim > 1:
-                raise InputTypeError(
-                    f"sequences are selected by position, slice or mask; got dtype {key.dtype} of shape {key.shape}. "
-                    "By id: sequences[sequences.customers == id]."
-                )
-            if key.dtype == bool and key.shape != (len(self),):
-                raise InputError(
-                    f"a mask over these sequences needs {len(self)} values, got shape {key.shape}."
-                )
+        key = check_key(key, len(self), "sequences", " By id: sequences[sequences.customers == id].")
         offsets, elements = gather_ragged(self.offsets, np.arange(len(self))[key])
         element_offsets, places = gather_ragged(self.element_offsets, elements)
         return self._of(
@@ -231,15 +216,7 @@ class Sequences:
             labels.dtype == self.labels.dtype and np.array_equal(labels, self.labels)
         ):
             return self
-        place = {label: code for code, label in enumerate(labels.tolist())}
-        mine = self.labels.tolist()
-        recoded = np.fromiter((place.get(label, -1) for label in mine), dtype=np.int32, count=len(mine))
-        if mine and place and recoded.max() < 0 and type(mine[0]) is not type(next(iter(place))):
-            raise InputTypeError(
-                f"none of these items is known: they are {type(mine[0]).__name__} like {mine[0]!r}, known are "
-                f"{type(next(iter(place))).__name__} like {next(iter(place))!r}."
-            )
-        codes = recoded[self.items]
+        codes = match_labels(self.labels, labels).astype(np.int32)[self.items]
         known = codes >= 0
         element = np.repeat(np.arange(self.n_elements), np.diff(self.element_offsets))[known]
         return type(self).from_lines(

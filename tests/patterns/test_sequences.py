@@ -238,6 +238,12 @@ def test_rules_print_and_go_to_frames():
     again = pickle.loads(pickle.dumps(rules))
     assert repr(again) == repr(rules)
     assert "home => cart" in repr(rules)
+    assert rules[-1] == list(rules)[1]
+    assert rules[-1].consequent == ("search",)
+    assert len(rules[[]]) == len(rules[:0].to_frame()["count"]) == 0
+    for key, error in (("a", InputTypeError), ([True], InputError), (1.0, InputTypeError), (2, IndexError)):
+        with pytest.raises(error):
+            rules[key]
     with pytest.raises(InputError, match="min_confidence"):
         ci.FrequentSequences(2).fit(clicks).patterns_.rules(1.5)
     with pytest.raises(InputError, match="target='all'"):
@@ -368,3 +374,15 @@ def test_the_twin_knows_the_window():
     assert not contains(sequence, (frozenset([1, 3]),))
     assert contains(sequence, (frozenset([1, 3]),), window=14)
     assert not contains(sequence, (frozenset([1, 2]), frozenset([4])), max_gap=20)
+
+
+def test_units_are_checked_where_no_bound_needs_them():
+    with pytest.raises(UnitError, match="plain numbers"):
+        ci.FrequentSequences(1, unit="day").fit([["a"]])
+    dated = ci.Sequences.from_lists([["a", "b"]], times=[["2024-01-01", "2024-01-03"]])
+    with pytest.raises(UnitError, match="fortnight"):
+        ci.FrequentSequences(1, unit="fortnight").fit(dated)
+    with pytest.raises(InputTypeError, match="max_gap must be a number"):
+        ci.FrequentSequences(1, max_gap=np.timedelta64(2, "D")).fit(dated)
+    assert len(ci.FrequentSequences(1, max_gap=1e300).fit(dated).patterns_) == 3
+    assert len(ci.FrequentSequences(1, min_gap=1e300).fit(dated).patterns_) == 2

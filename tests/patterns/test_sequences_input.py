@@ -179,7 +179,7 @@ def test_an_empty_element_takes_its_step():
     [
         ("milk", {}, InputTypeError, "list of lists"),
         (5, {}, InputTypeError, "list of lists"),
-        (["milk"], {}, InputTypeError, "sequence 0 must be a list of elements, got 'milk'"),
+        (["milk"], {}, InputTypeError, "sequence 0 must be a list of elements in their order, got 'milk'"),
         ([[["a"]], 3], {}, InputTypeError, "sequence 1"),
         ([["a", None]], {}, InputError, "1 of 2 values of 'item' are missing"),
         ([["a", 1]], {}, InputTypeError, "mixed types"),
@@ -189,6 +189,12 @@ def test_an_empty_element_takes_its_step():
         ([["a", "b"]], {"times": [[1, float("nan")]]}, InputError, "1 of 2 times"),
         ([["a", "b"]], {"times": [[1, None]]}, InputError, "1 of 2 times"),
         ([["a"]], {"times": [["yesterday"]]}, InputError, "yesterday"),
+        ([["a"]], {"times": 5}, InputError, "times must be 1 lists"),
+        ([["a", "b"]], {"times": [[2**53, 2**53 + 1]]}, InputError, "cannot be told apart"),
+        ([["a", "b"]], {"times": [[0.0, -1e300]]}, InputError, r"row 1 of 'times' is -1e\+300"),
+        ([["a"]], {"times": [[np.timedelta64(1, "D")]]}, InputTypeError, "timedelta64"),
+        ([{"a", "b"}], {}, InputTypeError, "sequence 0 must be a list of elements in their order"),
+        ([{"a": 1}], {}, InputTypeError, "sequence 0"),
         ([["a"]], {"customers": [1, 2]}, InputError, "customers must hold 1"),
     ],
 )
@@ -207,7 +213,9 @@ def test_selection_by_mask_slice_and_id():
     assert sequences[-1].to_lists() == [[]]
     assert sequences[[], ...].to_lists() == []
     assert sequences.shape == (3,)
+    assert [part.to_lists() for part in sequences] == [[[["a"]]], [[["b"], ["c"]]], [[]]]
     for key, error in (
+        (5, IndexError),
         ("y", InputTypeError),
         ([True], InputError),
         ((0, 1), InputError),

@@ -138,3 +138,11 @@ def test_the_next_page_of_msnbc_is_found_more_often_than_by_popularity(shared_da
     for k, least in ((1, 1.4), (5, 1.2)):
         hits = (labels[:, :k] == last[:, None]).any(axis=1).mean()
         assert hits > least * np.isin(last, popular[:k]).mean()
+
+
+def test_items_to_choose_from_are_a_list_of_labels():
+    model = ci.NextItem(ci.FrequentSequences(1)).fit([[1, 2], [1, 12]])
+    assert model.recommend([[1]], items=[12, 5])[0].tolist() == [[12, None, None]]
+    for items in ("12", 12, np.array(12), [[1]]):
+        with pytest.raises(InputTypeError, match="items must"):
+            model.recommend([[1]], items=items)

@@ -127,6 +127,8 @@ class UtilityItemsets:
     def to_frame(self, library: str | None = None) -> Any:
         """Return the columns ``items`` (as text), ``length``, ``count``, ``utility`` and its ``share`` of all money.
 
+        The shares are nan where gains and losses cancel to nothing.
+
         Parameters
         ----------
         library : {"pandas", "polars", "pyarrow"}, default=None
@@ -137,7 +139,7 @@ class UtilityItemsets:
             "length": self.lengths,
             "count": self.counts,
             "utility": self.utilities,
-            "share": self.utilities / self.total_utility,
+            "share": self.utilities / (self.total_utility or np.nan),
         }
         return build_frame(columns, library or self.library)
 
@@ -240,11 +242,11 @@ class HighUtilityItemsets(BaseEstimator):
             money = exact(self.min_utility) * MILLIONTHS
             threshold = min(-(-money.numerator // money.denominator), 2**62)
         top_k = _NEITHER if self.min_utility is None and self.top_k is None else self.top_k
-        if top_k is not None:
-            top_k = int(check_number(top_k, "top_k", low=1, integer=True))
-        if self.max_length is not None:
-            check_number(self.max_length, "max_length", low=1, integer=True)
         limit = int(check_number(self.max_itemsets, "max_itemsets", low=1, high=2**31 - 2, integer=True))
+        if top_k is not None:
+            top_k = int(check_number(top_k, "top_k", low=1, high=limit, integer=True))
+        if self.max_length is not None:
+            check_number(self.max_length, "max_length", low=1, high=2**31 - 1, integer=True)
         profits = read_profits(X, utilities)
         if len(profits.baskets) == 0:
             raise InputError("there are no baskets to mine; got 0 rows.")

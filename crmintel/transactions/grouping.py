@@ -15,9 +15,9 @@ from crmintel.transactions.histories import Histories
 from crmintel.transactions.lines import Lines
 
 MILLIONTHS = 1_000_000
-_MOST = (
-    2.0**52
-)  # up to here a number of millionths is a float of its own, and half a million of them sum in int64
+# Up to here a number of millionths is a float of its own, and half a million of them sum in int64.
+_MOST = 2.0**52
+_LOST = 1e-4  # share of all money that rounding may move
 
 
 def baskets_of(log: Histories) -> Baskets:
@@ -41,20 +41,23 @@ def profits_of(log: Histories) -> tuple[Baskets, NDArray[np.int64]]:
 
 
 def in_millionths(money: NDArray[np.float64], name: str) -> NDArray[np.int64]:
-    """Return money as whole millionths, in which sums are exact; an error tells what is too large or small for that."""
+    """Return money as whole millionths, in which sums are exact; an error tells where they are not."""
     largest = float(np.abs(money).max(initial=0.0))
     if largest > _MOST / MILLIONTHS:
         row = int(np.argmax(np.abs(money)))
         raise InputError(
-            f"{name} is counted in whole millionths, but row {row} ({money[row]}) is beyond {_MOST / MILLIONTHS:.0f}; "
-            "divide all money by a thousand or more."
+            f"{name}: money is counted in whole millionths, but row {row} ({money[row]}) is beyond "
+            f"{_MOST / MILLIONTHS:.0f}; divide all money by a thousand or more."
         )
-    if 0.0 < largest < 0.001:  # single amounts below a millionth are the dust of earlier sums, and count as 0
+    exact = money * MILLIONTHS
+    whole = np.rint(exact)
+    # single amounts below a millionth are the dust of earlier sums, and count as 0
+    if np.abs(whole - exact).sum() > _LOST * np.abs(exact).sum():
         raise InputError(
-            f"{name} is counted in whole millionths, but its largest value is {largest}; multiply all money by a "
-            "million."
+            f"{name}: money is counted in whole millionths, in which more than {_LOST:.2%} of these amounts gets lost "
+            f"(the largest is {largest}); multiply all money by a million."
         )
-    return np.rint(money * MILLIONTHS).astype(np.int64)
+    return whole.astype(np.int64)
 
 
 def _group(

@@ -260,7 +260,8 @@ def test_wrong_parameters(parameters, error, message):
         ([{"a": np.inf}], None, InputError, "the utilities must be finite"),
         ([{"a": "much"}], None, InputTypeError, "the utilities must hold numbers"),
         ([{"a": 1e12}], None, InputError, r"is beyond 4503599627; divide all money by a thousand"),
-        ([{"a": 1e-9}], None, InputError, "its largest value is 1e-09; multiply all money by a million"),
+        ([{"a": 1e-9}], None, InputError, r"the largest is 1e-09\); multiply all money by a million"),
+        ([{"a": 0.002}, *[{"a": 4e-7}] * 90], None, InputError, "gets lost"),
         ([{"a": 4e9}] * 1200, None, InputError, "sum to more than whole millionths can count"),
         ([{"a": 1.0, 1: 2.0}], None, InputTypeError, "mixed types"),
         (np.array([[1.0, np.nan]]), None, InputError, "1 entries are not, the first in basket 0, column 1"),
@@ -296,3 +297,21 @@ def test_more_itemsets_than_allowed():
     with pytest.raises(CapacityError, match="more than max_itemsets=1,000 itemsets bring that much"):
         mine(rows, 1, max_itemsets=1000)
     assert len(mine(rows, 26, max_itemsets=1)) == 1
+
+
+def test_small_amounts_that_millionths_hold_are_exact():
+    assert mine([{"a": 0.0005, "b": 0.000001}], top_k=9).utilities.tolist() == [0.000501, 0.0005, 0.000001]
+
+
+def test_shares_of_nothing_are_nan():
+    frame = mine([{"a": 1.0, "b": -1.0}], 0.5).to_frame()
+    assert frame["utility"].tolist() == [1.0]
+    assert np.isnan(frame["share"]).all()
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"top_k": 2**70}, {"top_k": 30, "max_itemsets": 20}, {"max_length": 2**70}]
+)
+def test_numbers_beyond_every_array_are_refused(parameters):
+    with pytest.raises(InputError, match="must be >= 1 and <="):
+        mine([{"a": 1.0}], 1, **parameters)

@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.exceptions import MissingExtraError
+from crmintel.exceptions import InputTypeError, MissingExtraError
 
 
 def axes_for(ax: Any, display: object) -> Any:
     """Return ``ax``, or the axes of a new figure; say the pip line where matplotlib is missing."""
     try:
         import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
     except ImportError:
         raise MissingExtraError(
             f"{type(display).__name__} draws with matplotlib, which is not installed: pip install 'crmintel[plot]'"
         ) from None
+    if not isinstance(ax, Axes | None):
+        raise InputTypeError(f"ax must be the Axes of one plot, or None; got {type(ax).__name__}.")
     return plt.subplots()[1] if ax is None else ax
 
 

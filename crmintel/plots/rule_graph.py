@@ -11,7 +11,7 @@ from crmintel._validation import check_choice, check_number
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
-from crmintel.plots.rules import rules_of, short, words
+from crmintel.plots.rules import rules_of, short, values_of, words
 
 _ROUNDS = 200  # of pushing points of rules apart
 _APART = 0.085  # how far, in radii of the circle
@@ -98,7 +98,7 @@ class RuleGraphDisplay:
         at_x, at_y = _between(rule, item, is_consequent, x, y)
         labels = np.empty(codes.size, dtype=object)
         labels[:] = [short(label, 28) for label in shown.items[codes[circle]]]
-        value = np.asarray(getattr(shown, measure))
+        value = values_of(shown, measure)
         return cls(
             {"rule": rule, "item": item, "is_consequent": is_consequent},
             rules={"x": at_x, "y": at_y, "support": shown.support, measure: value},
@@ -143,7 +143,7 @@ class RuleGraphDisplay:
             is_left = x < -1e-9
             ax.text(
                 1.04 * x, 1.04 * y, label, fontsize=8, rotation=turn + 180 * is_left, rotation_mode="anchor",
-                ha="right" if is_left else "left", va="center",
+                ha="right" if is_left else "left", va="center", parse_math=False,
             )  # fmt: skip
         ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
         ax.axis("off")
@@ -167,9 +167,8 @@ def _order_on_circle(rule: NDArray[np.int64], item: NDArray[np.int64], n_items: 
     left = np.ones(n_items, dtype=bool)
     while len(order) < n_items:
         strength = np.where(left, pull, -1.0)
-        if (
-            strength.max() == 0
-        ):  # nothing is tied to what stands there: start with the least tied end of another part
+        if strength.max() == 0:
+            # nothing is tied to what stands there: start with the least tied end of another part
             strength = np.where(left, 1.0 / (1.0 + ties.sum(axis=1)), -1.0)
         # rounded: a tie must not be broken by the last bit of a sum
         order.append(int(np.argmax(np.round(strength, 9))))
@@ -189,9 +188,8 @@ def _between(
     weight = np.where(is_consequent, 1.5, 1.0)
     total = np.bincount(rule, weight)
     at = np.column_stack([np.bincount(rule, weight * side[item]) / total for side in (x, y)]) * _INSIDE
-    turn = 2.399963 * np.arange(
-        total.size
-    )  # the golden angle: points in one place part in different directions
+    # the golden angle: points in one place part in different directions
+    turn = 2.399963 * np.arange(total.size)
     at += 1e-3 * np.column_stack([np.cos(turn), np.sin(turn)])
     for _ in range(_ROUNDS):
         apart = at[:, None] - at[None]

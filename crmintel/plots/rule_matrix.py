@@ -12,9 +12,10 @@ from crmintel.exceptions import CapacityError
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
-from crmintel.plots.rules import rules_of, short, words
+from crmintel.plots.rules import rules_of, short, values_of, words
 from crmintel.segments.kmeans import CustomerKMeans
 
+_LETTER = 0.075  # inches
 _MOST_CELLS = 1 << 25  # antecedents x consequents: 256 MiB of floats
 
 
@@ -85,7 +86,7 @@ class RuleMatrixDisplay:
         check_choice(measure, "measure", tuple(MEASURES))
         k = int(check_number(n_groups, "n_groups", low=1, integer=True))
         n_rows = int(check_number(max_consequents, "max_consequents", low=1, integer=True))
-        value = np.nan_to_num(drawable(np.asarray(getattr(found, measure))), nan=_at_independence(measure))
+        value = np.nan_to_num(drawable(values_of(found, measure)), nan=_at_independence(measure))
         sign = -1.0 if MEASURES[measure].small_is_strong else 1.0
 
         right, consequent = _distinct(found.consequents)
@@ -133,7 +134,10 @@ class RuleMatrixDisplay:
         is_new = ax is None
         ax = axes_for(ax, self)
         if is_new:
-            ax.figure.set_size_inches(4.2 + 0.32 * len(self.groups), 3.0 + 0.26 * len(self.consequents))
+            wide, high = (_LETTER * max(map(len, labels)) for labels in (self.consequents, self.groups))
+            ax.figure.set_size_inches(
+                1.8 + 0.32 * len(self.groups) + wide + 0.5 * high, 1.8 + 0.26 * len(self.consequents) + high
+            )
             ax.figure.set_layout_engine("constrained")
         measure = list(self.data)[-1]
         values = self.data[measure]
@@ -143,8 +147,9 @@ class RuleMatrixDisplay:
             cmap="viridis", edgecolors="0.3", linewidths=0.4, zorder=2,
         )  # fmt: skip
         ax.set(xlim=(-0.7, len(self.groups) - 0.3), ylim=(len(self.consequents) - 0.4, -0.6))
-        ax.set_xticks(range(len(self.groups)), self.groups, rotation=60, ha="left", rotation_mode="anchor")
-        ax.set_yticks(range(len(self.consequents)), self.consequents)
+        ax.set_xticks(range(len(self.groups)), self.groups, rotation=60, ha="left", rotation_mode="anchor",
+                      parse_math=False)  # fmt: skip
+        ax.set_yticks(range(len(self.consequents)), self.consequents, parse_math=False)
         ax.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False, labelsize=8)
         ax.grid(color="0.92", zorder=0)
         for side in ax.spines.values():

@@ -30,14 +30,25 @@ def rules_of(rules: Any) -> RuleSet:
     return found
 
 
+def values_of(rules: RuleSet, measure: str) -> NDArray[np.float64]:
+    """Return a measure of the rules, if it is a number for one of them at least."""
+    values = np.asarray(getattr(rules, measure))
+    if not np.isfinite(values).any():
+        raise InputError(
+            f"{measure} is infinite or undefined for all of these {len(rules):,} rules: show another measure, e.g. "
+            "'lift'."
+        )
+    return values
+
+
 def words(measure: str) -> str:
     """Return the name of a measure for an axis."""
     return measure.replace("_", " ")
 
 
 def short(label: Any, length: int) -> str:
-    """Return a label as text of at most ``length`` letters."""
-    text = str(label)
+    """Return a label as text of at most ``length`` letters, on one line."""
+    text = " ".join(str(label).split())
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
@@ -85,6 +96,11 @@ class RuleScatterDisplay:
         rules : RuleSet or fitted AssociationRules
         x, y, color : str
             Names of three different measures.
+
+        Raises
+        ------
+        InputError
+            If there are no rules, or a measure is unknown, or infinite for all of them.
         """
         found = rules_of(rules)
         names = [
@@ -93,7 +109,7 @@ class RuleScatterDisplay:
         ]
         if len(set(names)) < 3:
             raise InputError(f"x, y and color must be three different measures, got {names}.")
-        return cls({name: np.asarray(getattr(found, name)) for name in names})
+        return cls({name: values_of(found, name) for name in names})
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the points; scales are logarithmic where values span more than a factor of 8.

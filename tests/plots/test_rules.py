@@ -76,6 +76,32 @@ def test_infinite_and_undefined_measures_are_drawn(pyplot):
         kind.from_rules(found[:2], measure="conviction").plot().figure_.canvas.draw()
 
 
+@pytest.mark.parametrize("kind", [RuleScatterDisplay, RuleGraphDisplay, RuleMatrixDisplay])
+def test_a_measure_that_is_no_number_for_any_rule_is_refused(kind):
+    found = rule_set([("a", "b", 4, 4, 5), ("a", "c", 3, 3, 5)])
+    assert np.isinf(found.conviction).all()
+    name = "color" if kind is RuleScatterDisplay else "measure"
+    with pytest.raises(InputError, match="conviction is infinite or undefined for all of these 2 rules"):
+        kind.from_rules(found, **{name: "conviction"})
+
+
+@pytest.mark.parametrize("kind", [RuleGraphDisplay, RuleMatrixDisplay])
+@pytest.mark.parametrize("label", ["2 for $5 or $9", "$\\frac{$", "W" * 500, "two\nlines", "a_b^c%"])
+def test_any_label_is_drawn_as_it_is(pyplot, kind, label):
+    found = rule_set([((label,), "b", 3, 4, 5), ("b", (label,), 3, 5, 4)], items=(label, "b"))
+    display = kind.from_rules(found).plot()
+    display.figure_.canvas.draw()
+    ticks = [*display.ax_.get_xticklabels(), *display.ax_.get_yticklabels()]
+    drawn = [text for text in (*display.ax_.texts, *ticks) if text.get_text()]
+    assert any(" ".join(label.split())[:12] in text.get_text() for text in drawn)
+    assert not any(text.get_parse_math() for text in drawn if label[:3] in text.get_text())
+
+
+def test_several_axes_are_no_place_to_draw(pyplot):
+    with pytest.raises(InputTypeError, match="ndarray"):
+        RuleScatterDisplay.from_rules(rule_set([("a", "b", 3, 4, 5)])).plot(pyplot.subplots(2)[1])
+
+
 # -- grouped matrix ------------------------------------------------------------------------------------------------
 
 

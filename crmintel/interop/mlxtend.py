@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from crmintel._frames import Table, build_frame, open_frame
+from crmintel._frames import Table, open_frame
 from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, MissingExtraError
 from crmintel.patterns._found import Flat
@@ -70,8 +70,9 @@ def to_one_hot(baskets: Any) -> Any:
         raise CapacityError(
             f"{n:,} baskets x {n_items:,} items do not fit into a dense frame; Baskets keep what was bought only."
         )
-    columns = read.matrix.astype(bool).toarray(order="F")
-    return _pandas({label: columns[:, code] for code, label in enumerate(read.items.tolist())})
+    pandas = _pandas()
+    names = pandas.Index(read.items.tolist(), tupleize_cols=False)
+    return pandas.DataFrame(read.matrix.astype(bool).toarray(order="F"), columns=names)
 
 
 def to_itemsets_frame(itemsets: Itemsets) -> Any:
@@ -98,12 +99,8 @@ def to_itemsets_frame(itemsets: Itemsets) -> Any:
         raise InputTypeError(
             f"itemsets must be Itemsets, got {type(itemsets).__name__}; fit gives them as itemsets_."
         )
-    return _pandas(
-        {
-            "support": itemsets.support,
-            "itemsets": _frozensets(itemsets.items, itemsets.offsets, itemsets.labels),
-        }
-    )
+    sets = _frozensets(itemsets.items, itemsets.offsets, itemsets.labels)
+    return _pandas().DataFrame({"support": itemsets.support, "itemsets": sets})
 
 
 def from_itemsets(frame: Any, n_baskets: int) -> Itemsets:
@@ -138,10 +135,8 @@ def from_itemsets(frame: Any, n_baskets: int) -> Itemsets:
       cup -> tea  (count 2, confidence 1.000, lift 1.33)
       tea -> cup  (count 2, confidence 0.667, lift 1.33)
     """
-    table, n = (
-        open_frame(frame),
-        int(check_number(n_baskets, "n_baskets", low=1, high=2**31 - 1, integer=True)),
-    )
+    table = open_frame(frame)
+    n = int(check_number(n_baskets, "n_baskets", low=1, high=2**31 - 1, integer=True))
     counts = _counts(table, "support", n)
     sets = _read_sets(table, "itemsets")
     if len(set(sets)) < len(sets):
@@ -194,7 +189,7 @@ def to_rules_frame(rules: RuleSet) -> Any:
     # 0 / 0 where a side stands in all baskets: mlxtend writes 0
     for name in ("zhangs_metric", "certainty"):
         columns[name] = np.nan_to_num(columns[name], nan=0.0)
-    return _pandas(columns)
+    return _pandas().DataFrame(columns)
 
 
 def from_rules(frame: Any, n_baskets: int) -> RuleSet:
@@ -230,10 +225,8 @@ def from_rules(frame: Any, n_baskets: int) -> RuleSet:
     >>> from_rules(frame, n_baskets=4).sort("fisher_p")[0]
     Rule(antecedent=('cup',), consequent=('tea',), n_ab=2, n_a=2, n_b=3)
     """
-    table, n = (
-        open_frame(frame),
-        int(check_number(n_baskets, "n_baskets", low=1, high=2**31 - 1, integer=True)),
-    )
+    table = open_frame(frame)
+    n = int(check_number(n_baskets, "n_baskets", low=1, high=2**31 - 1, integer=True))
     n_ab, n_a, n_b = (
         _counts(table, name, n) for name in ("support", "antecedent support", "consequent support")
     )
@@ -245,14 +238,14 @@ def from_rules(frame: Any, n_baskets: int) -> RuleSet:
     )
 
 
-def _pandas(columns: dict[Any, NDArray[Any]]) -> Any:
+def _pandas() -> Any:
     try:
-        import pandas  # noqa: F401
+        import pandas
     except ImportError:
         raise MissingExtraError(
             "mlxtend's frames are those of pandas, which is not installed: pip install pandas"
         ) from None
-    return build_frame(columns, "pandas")
+    return pandas
 
 
 def _frozensets(codes: NDArray[Any], offsets: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:

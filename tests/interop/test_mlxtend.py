@@ -239,3 +239,8 @@ def test_what_has_no_frame(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError, match="pip install pandas"):
         door.to_rules_frame(rules.rules_)
+
+
+def test_one_hot_frames_keep_baskets_without_items_and_odd_names():
+    assert door.to_one_hot([[], []]).shape == (2, 0)
+    assert door.to_one_hot([[("a", "b")], [("a", "c")]]).columns.tolist() == [("a", "b"), ("a", "c")]

@@ -128,6 +128,7 @@ def test_the_list_is_complete():
         "ChurnClassifier": "made by make_churn_pipeline",
         "ChurnInputs": "made by make_churn_pipeline",
         "EmptyColumns": "made by make_churn_pipeline",
+        "ItemRecommender": "the base of the recommenders",
         "PurchaseModel": "the base of the purchase models",
     }
     found = set()

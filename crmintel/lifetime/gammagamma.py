@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import DataWarning, FitWarning, InputError
 from crmintel.features.rows import named_columns
-from crmintel.lifetime._histories import Vector, read_weights, remember_columns
+from crmintel.kernels.gammagamma import spend_sums
+from crmintel.lifetime._histories import Vector, coded, read_weights, remember_columns
 from crmintel.lifetime._mle import Optimum, minimise
 
 _LOW, _HIGH = (
@@ -130,7 +131,7 @@ class GammaGamma(BaseEstimator):
         likelihood = _Likelihood(x, m, weights)
         start = likelihood.start()
         if x.size > 4 * _SAMPLE:
-            every = slice(None, None, x.size // _SAMPLE)
+            every = np.arange(0, x.size, x.size // _SAMPLE)
             start = (
                 _Likelihood(x[every], m[every], weights[every]).minimise(start, self.tol, self.max_iter).theta
             )
@@ -208,19 +209,25 @@ class GammaGamma(BaseEstimator):
 class _Likelihood:
     """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
 
-    Gamma functions depend on the frequency only and are called once per distinct frequency. With
-    s = v / (x m + v), d log(x m + v) = s by log v.
+    Gamma functions depend on the frequency only and are called once per distinct frequency; what depends on spend is
+    added up by frequency. With s = v / (x m + v), d log(x m + v) = s by log v.
     """
 
     def __init__(self, x: Vector, m: Vector, weights: Vector) -> None:
-        self.weights, self.total = weights, float(weights.sum())
-        self.x, self.spend = x, x * m
-        counts = np.bincount(x.astype(np.int64), weights=weights)
-        self.counts_x = np.flatnonzero(counts).astype(np.float64)
-        self.counts = counts[counts > 0]
-        self.log_spend = float(weights @ (x * np.log(self.spend)))
-        self.constant = -float(weights @ np.log(m))
-        self.mean = float(weights @ self.spend) / float(weights @ x)
+        codes, values = coded(x)
+        counts = np.bincount(codes, weights, values.size)
+        self.here, self.shape = np.flatnonzero(counts), (values.size, 3)
+        self.counts, self.x = counts[self.here], values[self.here]
+        self.total = float(weights.sum())
+        self.rows = codes, x * m, weights
+        self.mean = float(np.einsum("i,i", weights, self.rows[1])) / float(self.counts @ self.x)
+        self.log_spend = self._sums(0.0)[0]
+
+    def _sums(self, v: float) -> NDArray[np.float64]:
+        """Sums of log(x m + v), s and s (1 - s), by frequency."""
+        out = np.empty(self.shape)
+        spend_sums(*self.rows, v, out)
+        return out[self.here].T
 
     def start(self) -> Vector:
         p, q = _START
@@ -232,30 +239,25 @@ class _Likelihood:
 
     def __call__(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
         p, q, v = np.exp(theta)
-        c, k, w, x = self.counts, self.counts_x, self.weights, self.x
-        log_total = np.log(self.spend + v)
-        share = v / (self.spend + v)
-        px = p * x
+        c, k = self.counts, self.x
+        log_total, share, bend = self._sums(v)
         inside, both, first = polygamma(1, p * k), polygamma(1, p * k + q), digamma(p * k + q)
         # log L = -betaln(p x, q) + q log(v / (x m + v)) + p x log(x m / (x m + v)) - log m
-        log_share = theta[2] * self.total - w @ log_total
-        value = (
-            -(c @ betaln(p * k, q))
-            + q * log_share
-            + p * (self.log_spend - w @ (x * log_total))
-            + self.constant
-        )
-        to_p = c @ (k * (first - digamma(p * k))) + self.log_spend - w @ (x * log_total)
+        log_share = theta[2] * self.total - log_total.sum()
+        log_rest = k @ (self.log_spend - log_total)
+        log_m = self.log_spend.sum() - c @ np.log(k)
+        value = -(c @ betaln(p * k, q)) + q * log_share + p * log_rest - log_m
+        to_p = c @ (k * (first - digamma(p * k))) + log_rest
         to_q = c @ (first - digamma(q)) + log_share
-        to_v = q * self.total - w @ ((px + q) * share)
+        to_v = q * self.total - (p * k + q) @ share
         gradient = np.array([p * to_p, q * to_q, to_v])
         hessian = np.empty((3, 3))
         hessian[0, 0] = p * p * (c @ (k * k * (both - inside))) + gradient[0]
         hessian[0, 1] = hessian[1, 0] = p * q * (c @ (k * both))
         hessian[1, 1] = q * q * (c @ both - self.total * polygamma(1, q)) + gradient[1]
-        hessian[0, 2] = hessian[2, 0] = -(w @ (px * share))
-        hessian[1, 2] = hessian[2, 1] = q * (self.total - w @ share)
-        hessian[2, 2] = -(w @ ((px + q) * share * (1.0 - share)))
+        hessian[0, 2] = hessian[2, 0] = -p * (k @ share)
+        hessian[1, 2] = hessian[2, 1] = q * (self.total - share.sum())
+        hessian[2, 2] = -((p * k + q) @ bend)
         return -value / self.total, -gradient / self.total, -hessian / self.total
 
 

@@ -30,7 +30,7 @@ def save(name: str) -> None:
     if plt.gcf().get_layout_engine() is None:  # a display that knows its size has one
         plt.gcf().set_size_inches(6.4, 3.8)
         plt.tight_layout()
-    plt.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=140)
+    plt.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=140, bbox_inches="tight")
     plt.close("all")
 
 
@@ -84,17 +84,104 @@ def holdout(log: ci.TransactionLog) -> None:
 
 
 def rules(log: ci.TransactionLog) -> None:
-    miner = ci.FrequentItemsets(min_support=0.003, max_length=2)
-    found = ci.AssociationRules(miner, min_value=0.05).fit(log.baskets()).rules_
-    RuleScatterDisplay.from_rules(found).plot(plt.subplots()[1])
-    plt.gcf().axes[0].set_title(f"Complete Journey: {len(found):,} rules of two items")
+    past, future = log.split("2017-10-31")
+    baskets = past.baskets()
+    pairs = ci.AssociationRules(ci.FrequentItemsets(0.003, max_length=2), min_value=0.05).fit(baskets).rules_
+    RuleScatterDisplay.from_rules(pairs).plot(plt.subplots()[1])
+    plt.gcf().axes[0].set_title(f"Complete Journey: {len(pairs):,} rules of two products")
     save("rules")
-    miner = ci.FrequentItemsets(min_support=0.004, max_length=3).fit(log.baskets())
-    deep = ci.AssociationRules(miner, min_value=0.25).fit(miner.itemsets_).rules_
-    RuleMatrixDisplay.from_rules(deep[deep.lift < 15], n_groups=12, max_consequents=14).plot()
+    found = ci.AssociationRules(ci.FrequentItemsets(0.001, max_length=3), min_value=0.2).fit(baskets).rules_
+    strong = found.significant(test="productive", correction="bonferroni")
+    RuleMatrixDisplay.from_rules(strong[strong.support > 0.01], n_groups=12, max_consequents=14).plot()
     save("rules_matrix")
-    RuleGraphDisplay.from_rules(deep.prune(measure="lift"), n_rules=25).plot()
+    RuleGraphDisplay.from_rules(strong, n_rules=25).plot()
     save("rules_graph")
+    lucky_rules(baskets, future.baskets())
+
+
+def lucky_rules(baskets: ci.Baskets, later: ci.Baskets) -> None:
+    """The strongest rules of a search are weaker on receipts that they were not chosen from."""
+    matrix = later.with_items(baskets.items).matrix.astype(int)
+    supports, medians = (10, 20, 50, 100, 200, 500), []
+    for min_support in supports:
+        miner = ci.FrequentItemsets(min_support, max_length=2)
+        top = ci.AssociationRules(miner, min_value=0.1).fit(baskets).rules_.sort("lift")[:200]
+        left, right = ((matrix @ side.T.astype(int)).tocsc() for side in (top.antecedents, top.consequents))
+        n_ab, n_a, n_b = (each.sum(axis=0) for each in (left.multiply(right), left, right))
+        seen = (n_a > 0) & (n_b > 0)
+        again = n_ab[seen] * len(later) / (n_a[seen] * n_b[seen])
+        medians.append((np.median(top.lift[seen]), np.median(again)))
+    _, axes = plt.subplots()
+    then, after = np.transpose(medians)
+    axes.loglog(supports, then, "o-", color=RED, label="receipts they were chosen from, January to October")
+    axes.loglog(supports, after, "o-", color=BLUE, label="receipts of November and December")
+    axes.set(
+        xticks=supports,
+        xticklabels=supports,
+        yticks=(10, 20, 50, 100, 200),
+        yticklabels=(10, 20, 50, 100, 200),
+    )
+    axes.minorticks_off()
+    axes.set(xlabel="min_support, receipts", ylabel="median lift")
+    axes.set(title="Complete Journey: the 200 rules of highest lift, then and later")
+    axes.legend(frameon=False)
+    save("lucky_rules")
+
+
+def recommenders(log: ci.TransactionLog) -> None:
+    candidates = {
+        "co-purchase": ci.CoPurchaseRecommender(),
+        "rules of customers": ci.RuleRecommender(),
+        "rules of baskets": ci.RuleRecommender(
+            ci.AssociationRules(ci.FrequentItemsets(0.002, max_length=3), min_value=0.1)
+        ),
+    }
+    result = ci.evaluate_recommender(candidates, log, cutoffs="2017-10-31", horizon="8W", random_state=0)
+    table = result.to_frame().query("k == 10 and recommender != 'popularity'")
+    _, axes = plt.subplots()
+    for shift, (metric, colour) in zip(
+        (-0.15, 0.0, 0.15), (("hit_rate", GREY), ("recall", RED), ("ndcg", BLUE)), strict=True
+    ):
+        rows = table[table["metric"] == metric]
+        reach = [rows["lift"] - rows["lift_low"], rows["lift_high"] - rows["lift"]]
+        axes.errorbar(
+            rows["lift"], np.arange(len(rows)) + shift, xerr=reach, fmt="o", color=colour, label=metric
+        )
+    axes.axvline(1.0, color="black", linewidth=0.6)
+    axes.set(
+        yticks=range(3),
+        yticklabels=list(candidates),
+        xlabel="value over that of popularity, with 95 % intervals",
+    )
+    axes.set(title="Complete Journey: ten offers of new products, the next 8 weeks")
+    axes.invert_yaxis()
+    axes.legend(frameon=False, loc="lower right")
+    save("recommenders")
+
+
+def season(log: ci.TransactionLog) -> None:
+    """Order within a year is that of the seasons, unless the gap is short."""
+    fruit = ["PEARS ANJOU", "PEACHES YELLOW FLESH"]
+    histories = log.split("2017-10-31")[0].sequences().with_labels(np.array(fruit, dtype=object))
+    weeks = np.arange(1, 41)
+    found = [
+        ci.FrequentSequences(1, max_gap=f"{gap}W", max_length=2).fit(histories).patterns_ for gap in weeks
+    ]
+    counts = [{pattern.elements: pattern.count for pattern in patterns} for patterns in found]
+    _, axes = plt.subplots()
+    for first, then, colour in ((*fruit, BLUE), (*fruit[::-1], RED)):
+        axes.plot(
+            weeks, [count.get(((first,), (then,)), 0) for count in counts], color=colour,
+            label=f"{first.lower()}, then {then.lower()}",
+        )  # fmt: skip
+    axes.set(
+        xlabel="max_gap, weeks",
+        ylabel="households",
+        ylim=(0, None),
+        title="Complete Journey: January to October 2017",
+    )
+    axes.legend(frameon=False)
+    save("season")
 
 
 def churn(log: ci.TransactionLog) -> None:
@@ -144,5 +231,7 @@ if __name__ == "__main__":
     holdout(cdnow)
     lorenz(groceries)
     rules(groceries)
+    recommenders(groceries)
+    season(groceries)
     churn(groceries)
     quadrants(groceries)

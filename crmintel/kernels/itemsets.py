@@ -27,43 +27,61 @@ TRIE_SIZE, NEEDED = 0, 1
 
 
 @kernel
-def order_baskets(indices, indptr, rank, first, entries, begins, ends, fill, owner, row_start):
-    """Sort each basket by rank and list, for every rank, the part of the baskets that stands before it.
+def order_baskets(indices, indptr, rank, first, owner, entries, row_ends, work):
+    """Sort each basket by rank and list the baskets that hold each rank.
 
-    Two counting passes instead of comparisons (the transposition of a transposition is sorted). Basket parts that
-    end before rank ``r`` are ``entries[begins[q]:ends[q]]`` for q in ``first[r]:first[r + 1]``: the database
-    conditional on ``r``.
+    Two counting passes instead of comparisons (the transposition of a transposition is sorted).
 
     Parameters
     ----------
     indices, indptr : baskets in CSR form
     rank : rank of each item, -1 where infrequent
     first : (n_ranks + 1,) starts of the ranks' occurrences
-    entries, begins, ends : (first[-1],) filled here
-    fill, owner, row_start : scratch of size n_ranks, first[-1], n_baskets
+    owner : (first[-1],) filled here: rank r stands in the baskets ``owner[first[r]:first[r + 1]]``
+    entries, row_ends : (first[-1],), (n_baskets,) filled here: the ranks, basket by basket, and where these end
+    work : (n_ranks,) filled here: how many entries stand before each rank in its baskets
     """
     n_ranks = first.size - 1
     for r in range(n_ranks):
-        fill[r] = first[r]
+        work[r] = first[r]
     size = 0
-    for basket in range(row_start.size):
-        row_start[basket] = size
+    for basket in range(row_ends.size):
+        row_ends[basket] = size
         for p in range(indptr[basket], indptr[basket + 1]):
             r = rank[indices[p]]
             if r >= 0:
-                owner[fill[r]] = basket
-                fill[r] += 1
+                owner[work[r]] = basket
+                work[r] += 1
                 size += 1
-    # owner lists the baskets rank by rank; row_start + what stands there is the place of the next rank.
-    for q in range(first[n_ranks]):
-        begins[q] = row_start[owner[q]]
+    # row_ends holds the place of the next rank: at first where the basket starts.
     for r in range(n_ranks):
         for q in range(first[r], first[r + 1]):
-            basket = owner[q]
-            place = row_start[basket]
+            place = row_ends[owner[q]]
             entries[place] = r
-            ends[q] = place
-            row_start[basket] = place + 1
+            row_ends[owner[q]] = place + 1
+    for r in range(n_ranks):
+        work[r] = 0
+    begin = 0
+    for basket in range(row_ends.size):
+        for p in range(begin, row_ends[basket]):
+            work[entries[p]] += p - begin
+        begin = row_ends[basket]
+
+
+@kernel
+def list_parts(entries, row_ends, fill, begins, ends):
+    """List, for every rank, the part of the baskets that stands before it: ``entries[begins[q]:ends[q]]``.
+
+    The q of rank r are ``fill[r]`` (which is used up) and those that follow.
+    """
+    begin = 0
+    for basket in range(row_ends.size):
+        for p in range(begin, row_ends[basket]):
+            q = fill[entries[p]]
+            begins[q] = begin
+            ends[q] = p
+            fill[entries[p]] = q + 1
+        begin = row_ends[basket]
 
 
 @kernel

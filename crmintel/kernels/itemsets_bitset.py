@@ -136,18 +136,22 @@ def intersect(
 
 
 @kernel
-def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
-    """Search the class on ``levels`` from ``state`` on."""
+def search_class(length, min_count, words, members, perfect, levels, counting, state, trie, tally, stop):
+    """Search the class on ``levels`` from ``state`` on; its prefix has ``length`` items.
+
+    Itemsets are written to ``trie`` or, if ``counting``, tallied without enumerating those that perfect extensions
+    make: ``tally[length, p]`` counts itemsets of ``length`` items with ``p`` perfect extensions. Each stands for
+    itself with every choice of these: 2**p itemsets, of which C(p, k) are k items longer.
+    """
     n_words, max_levels, prune = state[N_WORDS], state[MAX_LEVELS], state[PRUNE] == 1
     depth, size = state[LEVEL], state[TRIE_SIZE]
     status = DONE
     while depth >= 0:
-        node = levels[depth, NODE]
-        n = levels[depth, SIZE]
-        i = levels[depth, NEXT]
+        node, n, i = levels[depth, NODE], levels[depth, SIZE], levels[depth, NEXT]
+        first_perfect = levels[depth + 1, PERFECT]
         if i >= n:
             at = levels[depth, PERFECT] + i - n
-            if at == levels[depth + 1, PERFECT]:
+            if counting or at == first_perfect:
                 depth -= 1
                 continue
             if 2 * size - node > trie.shape[1]:
@@ -159,8 +163,8 @@ def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
             continue
         base, member = levels[depth, WORD], levels[depth, MEMBER]
         top, above = base + n * n_words, member + n
-        if size == trie.shape[1]:
-            state[NEEDED] = size + 1
+        if not counting and size + 1 + i > trie.shape[1]:
+            state[NEEDED] = size + 1 + i
             status = TRIE_FULL
             break
         if top + i * n_words + n_words > words.size:
@@ -176,18 +180,33 @@ def mine_class(min_count, words, members, perfect, levels, state, trie, stop):
             break
         levels[depth, NEXT] = i + 1
         count = members[SUPPORT, member + i]
-        trie[PARENT, size] = node
-        trie[ITEM, size] = members[LABEL, member + i]
-        trie[COUNT, size] = count
-        size += 1
+        if not counting:
+            trie[PARENT, size] = node
+            trie[ITEM, size] = members[LABEL, member + i]
+            trie[COUNT, size] = count
+            size += 1
+        elif i == 0:
+            tally[length + depth + 1, first_perfect] += n
         if i == 0 or depth + 1 >= max_levels:
             continue
-        first_perfect = levels[depth + 1, PERFECT]
         kept, n_perfect = intersect(
             i, top, n_words, base, member, above, min_count, np.int64(count) if prune else np.int64(-1),
             words, members, perfect, first_perfect,
         )  # fmt: skip
-        if kept == 0 and n_perfect == first_perfect:
+        is_leaf = kept <= 1 or depth + 2 >= max_levels
+        if counting:
+            if n_perfect > first_perfect:
+                tally[length + depth + 1, first_perfect] -= 1
+                tally[length + depth + 1, n_perfect] += 1
+            if is_leaf:
+                tally[length + depth + 2, n_perfect] += kept
+                continue
+        elif is_leaf and n_perfect == first_perfect:
+            for k in range(kept):
+                trie[PARENT, size + k] = size - 1
+                trie[ITEM, size + k] = members[LABEL, above + k]
+                trie[COUNT, size + k] = members[SUPPORT, above + k]
+            size += kept
             continue
         depth += 1
         levels[depth, WORD] = top

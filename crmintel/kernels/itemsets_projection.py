@@ -2,8 +2,8 @@
 
 The database conditional on an item are the rows' parts before it (the more frequent items) with the infrequent
 items left out and the rest renumbered; it is mined the same way. Those on the most frequent items are made all at
-once, see `crmintel.kernels.itemsets_pairs`. The many rare items of the baskets, whose pairs no table holds, are
-taken one by one from the parts of the baskets that stand before them (occurrence deliver).
+once, see `crmintel.kernels.itemsets_pairs`. Those on the many rare items of the baskets, whose pairs no table
+holds, are made one by one from what stands before the item in its baskets (occurrence deliver).
 
 Uno, T., Kiyomi, M., Arimura, H. (2004). LCM ver. 2: efficient mining algorithms for frequent/closed/maximal
 itemsets. FIMI'04.
@@ -32,10 +32,9 @@ from crmintel.kernels.itemsets_bitset import (
     MAX_LEVELS,
     PERFECT,
     WORDS_FULL,
-    mine_class,
     open_class,
+    search_class,
 )
-from crmintel.kernels.itemsets_count import count_class
 from crmintel.kernels.itemsets_pairs import (
     BEGIN,
     FIRST,
@@ -72,106 +71,119 @@ WORD_COST, STEP_COST, ENTRY_COST, ITEM_COST = 0.125, 1.0, 1.5, 60.0
 
 
 @kernel
-def count_frequent(entries, begins, ends, low, high, total, n_items, min_count, tally, local, found):
-    """Find the items that stay frequent in the row parts low..high-1, which have ``total`` entries.
+def _sort_found(found, n, n_items, tally):
+    """Sort the first ``n`` of ``found``, which are all items below ``n_items`` with a tally."""
+    if n * n > 4 * n_items:
+        n = 0
+        for item in range(n_items):
+            if tally[item] > 0:
+                found[n] = item
+                n += 1
+    else:
+        for k in range(1, n):
+            item, place = found[k], k
+            while place > 0 and found[place - 1] > item:
+                found[place] = found[place - 1]
+                place -= 1
+            found[place] = item
 
-    ``found`` gets them, rising, ``tally`` their counts and ``local`` their new numbers, -1 for the others that
-    occur. ``tally`` must come in zero. Returns how many they are.
+
+@kernel
+def deliver_occurrences(
+    base_entries, row_ends, first, owner, low, high, min_count, longest,
+    tally, found, members, spans, entries, ends,
+):  # fmt: skip
+    """Make the databases conditional on the items low..high-1 of the baskets, one after the other.
+
+    Parameters
+    ----------
+    base_entries, row_ends, first, owner : the ordered baskets, see `crmintel.kernels.itemsets.order_baskets`
+    longest : without rows, which only longer itemsets need, if it is 2
+    tally : zeros, as it is left
+    members, spans, entries, ends : filled here from their starts on, see `crmintel.kernels.itemsets_pairs`
     """
-    n = 0
-    if 2 * total < n_items:  # little occurs: look at that, not at all items
+    member, at, end = 0, 0, 0
+    for i in range(low, high):
         seen = 0
-        for q in range(low, high):
-            for p in range(begins[q], ends[q]):
-                item = entries[p]
-                if tally[item] == 0:
-                    found[seen] = item
-                    seen += 1
+        for q in range(first[i], first[i + 1]):
+            basket = owner[q]
+            p = row_ends[basket - 1] if basket > 0 else 0
+            item = base_entries[p]
+            while item < i:
+                found[seen] = item
+                seen += tally[item] == 0
                 tally[item] += 1
+                p += 1
+                item = base_entries[p]
+        n = 0
         for k in range(seen):
             item = found[k]
-            if tally[item] >= min_count:
-                at = n
-                while at > 0 and found[at - 1] > item:
-                    found[at] = found[at - 1]
-                    at -= 1
-                found[at] = item
-                n += 1
-            else:
-                tally[item] = 0
-                local[item] = -1
-    else:
-        for q in range(low, high):
-            for p in range(begins[q], ends[q]):
-                tally[entries[p]] += 1
-        for item in range(n_items):
             if tally[item] >= min_count:
                 found[n] = item
                 n += 1
             else:
                 tally[item] = 0
-                local[item] = -1
-    for k in range(n):
-        local[found[k]] = k
-    return n
-
-
-@kernel
-def copy_rows(source, begins, ends, low, high, local, at, entries, entry_ends, end):
-    """Copy the row parts low..high-1 to ``entries`` from ``at`` on, renumbered; keep rows of two items or more.
-
-    Their ends go to ``entry_ends`` from ``end`` on. Returns where both stop, and the sum of the squared lengths.
-    """
-    squares = 0
-    for q in range(low, high):
-        begin = at
-        for p in range(begins[q], ends[q]):
-            item = local[source[p]]
-            entries[at] = item  # overwritten by the next one where the item is infrequent
-            at += item >= 0
-        length = at - begin
-        if length >= 2:
-            entry_ends[end] = at
-            end += 1
-            squares += length * length
-        else:
-            at = begin
-    return at, end, squares
+        _sort_found(found, n, i, tally)
+        span, squares = i - low, 0
+        spans[FIRST, span] = member
+        spans[BEGIN, span] = at
+        spans[ROW, span] = end
+        for k in range(n):
+            members[LABEL, member + k] = found[k]
+            members[SUPPORT, member + k] = tally[found[k]]
+            tally[found[k]] = k + 1
+        member += n
+        if n >= 2 and longest > 2:
+            for q in range(first[i], first[i + 1]):
+                basket = owner[q]
+                p = row_ends[basket - 1] if basket > 0 else 0
+                begin, item = at, base_entries[p]
+                while item < i:
+                    entries[at] = tally[item] - 1  # overwritten by the next one where the item is infrequent
+                    at += tally[item] > 0
+                    p += 1
+                    item = base_entries[p]
+                length = at - begin
+                if length >= 2:
+                    ends[end] = at
+                    end += 1
+                    squares += length * length
+                else:
+                    at = begin
+        for k in range(n):
+            tally[found[k]] = 0
+        spans[ROW_END, span] = end
+        spans[SQUARES, span] = squares
+    spans[FIRST, high - low] = member
 
 
 @kernel
 def mine_projected(
-    base_entries, base_first, base_begins, base_ends,
-    n_paired, paired_members, paired_spans, paired_entries, paired_ends,
-    min_count, max_length, bias, stop,
-    trie, members, spans, entries, ends, pairs, tally, local, found, stack,
+    base_members, base_spans, base_entries, base_ends, min_count, max_length, bias, stop,
+    trie, members, spans, entries, ends, pairs, found, stack,
     words, class_members, perfect, levels, counting, lengths, state,
 ):  # fmt: skip
     """Go on with a search until it is done, told to stop, or an array is full; return which.
 
     Parameters
     ----------
-    base_entries, base_first, base_begins, base_ends : the ordered baskets, see
-        `crmintel.kernels.itemsets.order_baskets`
-    n_paired, paired_members, ... : the databases conditional on the ``n_paired`` most frequent items, see
-        `crmintel.kernels.itemsets_pairs`
+    base_members, base_spans, base_entries, base_ends : the databases conditional on the items that are searched from,
+        see `crmintel.kernels.itemsets_pairs`
     min_count, max_length : bounds of what is written
     bias : how much the estimated cost of rows weighs against that of bits; from 1 on, two words are always bits
     stop : (1,) another thread may write 1 here to end the search
     trie : filled here, unless ``counting``; then itemsets are tallied in ``lengths``, see
-        `crmintel.kernels.itemsets_count`
+        `crmintel.kernels.itemsets_bitset.search_class`
     stack, state : where the search stands; an item is extended again from its start where room was lacking
     members ... levels : the arenas of the conditional databases and of the class of columns; the baskets' own items
         come first in ``members``
     """
     while True:
         if state[LEVEL] >= 0:
-            if counting:
-                status = count_class(
-                    state[DEPTH] + 1, min_count, words, class_members, perfect, levels, state, lengths, stop
-                )
-            else:
-                status = mine_class(min_count, words, class_members, perfect, levels, state, trie, stop)
+            status = search_class(
+                state[DEPTH] + 1, min_count, words, class_members, perfect, levels, counting,
+                state, trie, lengths, stop,
+            )  # fmt: skip
             if status != DONE:
                 return status
         depth, size = state[DEPTH], state[TRIE_SIZE]
@@ -185,59 +197,25 @@ def mine_projected(
             return STOPPED
         # ---- the database conditional on item i: n items in the rows lo..hi-1
         above, entry, end = stack[depth, MEMBER_END], stack[depth, ENTRY_END], stack[depth, END_END]
-        n, lo, hi, squares = 0, 0, 0, 0
-        begin, top = entry, above
+        n, begin, lo, hi, squares, top = 0, 0, 0, 0, 0, above
         of_baskets = depth == 0
-        ready = not of_baskets or i < n_paired
-        if i == 0 or depth + 1 >= max_length:
-            pass
-        elif ready:
+        if i > 0 and depth + 1 < max_length:
             span = stack[depth, SPAN] + i
-            table = paired_spans if of_baskets else spans
-            n = table[FIRST, span + 1] - table[FIRST, span]
-            begin, lo, hi, squares = (
-                table[BEGIN, span],
-                table[ROW, span],
-                table[ROW_END, span],
-                table[SQUARES, span],
-            )
+            table = base_spans if of_baskets else spans
+            first = table[FIRST, span]
+            n = table[FIRST, span + 1] - first
+            begin, lo, hi = table[BEGIN, span], table[ROW, span], table[ROW_END, span]
+            squares = table[SQUARES, span]
             if of_baskets:
                 top = above + n
                 if top > members.shape[1]:
                     state[NEEDED] = top
                     return MEMBERS_FULL
                 for k in range(n):
-                    members[LABEL, above + k] = paired_members[LABEL, table[FIRST, span] + k]
-                    members[SUPPORT, above + k] = paired_members[SUPPORT, table[FIRST, span] + k]
+                    members[LABEL, above + k] = base_members[LABEL, first + k]
+                    members[SUPPORT, above + k] = base_members[SUPPORT, first + k]
             else:
-                above = table[FIRST, span]
-        elif base_first[i + 1] - base_first[i] >= min_count:
-            first, last = base_first[i], base_first[i + 1]
-            total = 0
-            for q in range(first, last):
-                total += base_ends[q] - base_begins[q]
-            if above + i > members.shape[1]:
-                state[NEEDED] = above + i
-                return MEMBERS_FULL
-            if entry + total + 1 > entries.size:
-                state[NEEDED] = entry + total + 1
-                return ENTRIES_FULL
-            if end + last - first > ends.size:
-                state[NEEDED] = end + last - first
-                return ENDS_FULL
-            n = count_frequent(
-                base_entries, base_begins, base_ends, first, last, total, i, min_count, tally, local, found
-            )
-            for k in range(n):
-                members[LABEL, above + k] = members[LABEL, member + found[k]]
-                members[SUPPORT, above + k] = tally[found[k]]
-                tally[found[k]] = 0
-            lo = end
-            if n > 1 and depth + 2 < max_length:
-                entry, end, squares = copy_rows(
-                    base_entries, base_begins, base_ends, first, last, local, entry, entries, ends, end
-                )
-            hi, top = end, above + n
+                above = first
         # ---- the itemset itself, and pairs with these items
         n_rows = hi - lo
         leaf = n < 2 or n_rows < min_count or depth + 2 >= max_length
@@ -261,8 +239,8 @@ def mine_projected(
             stack[depth, NEXT] = i + 1
             continue
         # ---- longer ones: the database as columns of bits, or as the rows of all databases conditional on it
-        source = paired_entries if ready and of_baskets else entries
-        source_ends = paired_ends if ready and of_baskets else ends
+        source = base_entries if of_baskets else entries
+        source_ends = base_ends if of_baskets else ends
         n_words = (n_rows + 63) >> 6
         n_pairs = n * (n - 1) // 2
         bit_cost = n * n * (n_words * WORD_COST + STEP_COST) + n * n_words
@@ -278,9 +256,7 @@ def mine_projected(
             n_perfect = levels[1, PERFECT]
             state[BY_BITS] += 1
         else:
-            span = 0
-            if not of_baskets:
-                span = stack[depth, SPAN] + stack[depth, SIZE] + 1
+            span = 0 if of_baskets else stack[depth, SPAN] + stack[depth, SIZE] + 1
             total, total_rows = squares // 2 + n, 0
             for k in range(n):
                 total_rows += members[SUPPORT, above + k]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cached_property
 from math import comb
 from typing import Any, NoReturn, Protocol
 
@@ -16,6 +17,7 @@ from crmintel.exceptions import CapacityError
 from crmintel.kernels.itemsets import (
     NEEDED,
     TRIE_FULL,
+    list_parts,
     order_baskets,
 )
 from crmintel.patterns._found import Flat as Flat
@@ -29,20 +31,42 @@ _N_CHUNKS = 64
 _FEW_CHUNKS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderedBaskets:
     """The frequent items' codes and counts by rank, and the baskets in rank order (see `order_baskets`)."""
 
     items: NDArray[np.int32]
     counts: NDArray[np.int32]
     first: NDArray[np.int32]
+    owner: NDArray[np.int32]
     entries: NDArray[np.int32]
-    parts: NDArray[np.int32]
     row_ends: NDArray[np.int32]
-    longest: int
+    work: NDArray[np.int64]
+
+    @property
+    def longest(self) -> int:
+        """The number of items of the longest basket."""
+        return int(np.diff(self.row_ends, prepend=np.int32(0)).max(initial=0))
+
+    @cached_property
+    def parts(self) -> NDArray[np.int32]:
+        """Where the part of the baskets that stands before each occurrence begins and ends (see `list_parts`)."""
+        parts = np.empty((2, self.entries.size), dtype=np.int32)
+        list_parts(
+            entries=self.entries,
+            row_ends=self.row_ends,
+            fill=self.first.copy(),
+            begins=parts[0],
+            ends=parts[1],
+        )
+        return parts
 
 
 class _Search(Protocol):
+    @property
+    def n_paired(self) -> int:
+        """The rank that chunks are cut at."""
+
     def arenas(self) -> Arenas: ...
 
     def start(self, arenas: Arenas, low: int, high: int) -> None: ...
@@ -96,7 +120,7 @@ def mine(
         search = ProjectionSearch(ordered, min_count, longest, algorithm)
     tries, states = _run(
         search,
-        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS),
+        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS, search.n_paired),
         n_threads,
         max_itemsets,
         min_count,
@@ -114,7 +138,7 @@ def count(
     search = ProjectionSearch(ordered, min_count, longest, "auto", counting=True)
     tallies, _ = _run(
         search,
-        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS),
+        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS, search.n_paired),
         n_threads,
         None,
         min_count,
@@ -142,36 +166,36 @@ def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = 
     rank[items] = np.arange(items.size, dtype=np.int32)
     first = np.zeros(items.size + 1, dtype=np.int32)
     np.cumsum(occurrences[items], out=first[1:])
-    entries = np.empty(first[-1], dtype=np.int32)
-    parts = np.empty((2, first[-1]), dtype=np.int32)
-    row_ends = np.empty(len(baskets), dtype=np.int32)
+    ordered = OrderedBaskets(
+        items=items.astype(np.int32),
+        counts=counts.astype(np.int32),
+        first=first,
+        owner=np.empty(first[-1], dtype=np.int32),
+        entries=np.empty(first[-1], dtype=np.int32),
+        row_ends=np.empty(len(baskets), dtype=np.int32),
+        work=np.empty(items.size, dtype=np.int64),
+    )
     order_baskets(
         indices=baskets.indices,
         indptr=baskets.indptr,
         rank=rank,
         first=first,
-        entries=entries,
-        begins=parts[0],
-        ends=parts[1],
-        fill=np.empty(items.size, dtype=np.int32),
-        owner=np.empty(first[-1], dtype=np.int32),
-        row_start=row_ends,
+        owner=ordered.owner,
+        entries=ordered.entries,
+        row_ends=ordered.row_ends,
+        work=ordered.work,
     )
-    longest = int(np.diff(row_ends, prepend=np.int32(0)).max(initial=0))
-    return OrderedBaskets(
-        items.astype(np.int32), counts.astype(np.int32), first, entries, parts, row_ends, longest
-    )
+    return ordered
 
 
-def _chunks(ordered: OrderedBaskets, n_chunks: int = _N_CHUNKS) -> list[tuple[int, int]]:
-    """Cut the ranks into runs of about the same number of entries to look at."""
-    first = ordered.first
-    if first.size == 1:
+def _chunks(ordered: OrderedBaskets, n_chunks: int = _N_CHUNKS, cut: int = 0) -> list[tuple[int, int]]:
+    """Cut the ranks into runs of about the same number of entries to look at, and at ``cut``."""
+    work = ordered.work + 1
+    if work.size == 0:
         return []
-    work = np.add.reduceat(ordered.parts[1] - ordered.parts[0], first[:-1], dtype=np.int64) + 1
     done = np.cumsum(work)
     cuts = np.searchsorted(done, np.linspace(0, done[-1], n_chunks + 1)[1:-1]) + 1
-    edges = np.unique(np.concatenate([[0], np.minimum(cuts, work.size), [work.size]]))
+    edges = np.unique(np.concatenate([[0, cut], np.minimum(cuts, work.size), [work.size]]))
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 

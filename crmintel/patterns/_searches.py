@@ -40,7 +40,8 @@ class ProjectionSearch:
         # again and again would not end.
         self.bias = {"auto": 1.0, "projection": 0.01, "bitset": np.inf}[algorithm]
         self.columns = self._columns()
-        self.paired = _conditionals(ordered, min_count, max_length, n_paired=0 if self.columns.size else None)
+        most_paired = 0 if self.columns.size else projection.MOST_PAIRED
+        self.n_paired, self.paired = _pair(ordered, min_count, max_length, most_paired)
 
     def _columns(self) -> NDArray[np.uint64]:
         """Return the baskets as columns of bits where they are dense enough for it, else none."""
@@ -72,8 +73,6 @@ class ProjectionSearch:
             "entries": np.empty(_START, dtype=np.int32),
             "ends": np.empty(_START, dtype=np.int32),
             "pairs": np.empty(_START, dtype=np.int32),
-            "tally": np.zeros(n_ranks + 1, dtype=np.int32),
-            "local": np.empty(n_ranks + 1, dtype=np.int32),
             "found": np.empty(n_ranks + 1, dtype=np.int32),
             "stack": np.empty((MAX_DEPTH, 8), dtype=np.int64),
             "words": np.empty(_START, dtype=np.uint64),
@@ -93,8 +92,37 @@ class ProjectionSearch:
         arenas["lengths"][:] = 0
         arenas["state"][:] = 0
         arenas["state"][projection.LEVEL] = -1
+        arenas |= self.paired
         if self.columns.size:
             self._start_class(arenas, low, high)
+        elif low >= self.n_paired:
+            arenas |= self._deliver(low, high)
+            arenas["stack"][0, projection.SPAN] = -low
+
+    def _deliver(self, low: int, high: int) -> Arenas:
+        """Return the databases conditional on the items low..high-1, made from the baskets these stand in."""
+        ordered = self.ordered
+        most = int(ordered.work[low:high].sum()) + 1  # pages that are not written take no memory
+        tables: Arenas = {
+            "members": np.empty((2, most), dtype=np.int32),
+            "spans": np.empty((6, high - low + 1), dtype=np.int64),
+            "entries": np.empty(most, dtype=np.int32),
+            "ends": np.empty(int(ordered.counts[low:high].sum()), dtype=np.int32),
+        }
+        projection.deliver_occurrences(
+            base_entries=ordered.entries,
+            row_ends=ordered.row_ends,
+            first=ordered.first,
+            owner=ordered.owner,
+            low=low,
+            high=high,
+            min_count=self.min_count,
+            longest=self.max_length,
+            tally=np.zeros(high, dtype=np.int32),
+            found=np.empty(high + 1, dtype=np.int32),
+            **tables,
+        )
+        return {f"base_{name}": table for name, table in tables.items()}
 
     def _start_class(self, arenas: Arenas, low: int, high: int) -> None:
         n_words = self.columns.size // self.ordered.items.size
@@ -114,11 +142,6 @@ class ProjectionSearch:
     def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
         status = projection.mine_projected(
-            base_entries=self.ordered.entries,
-            base_first=self.ordered.first,
-            base_begins=self.ordered.parts[0],
-            base_ends=self.ordered.parts[1],
-            **self.paired,
             min_count=self.min_count,
             max_length=self.max_length,
             bias=self.bias,
@@ -148,6 +171,8 @@ class ProjectionSearch:
 
 class PrefixTreeSearch:
     """FP-growth, see `crmintel.kernels.fptree`."""
+
+    n_paired = 0
 
     def __init__(
         self,
@@ -216,44 +241,34 @@ class PrefixTreeSearch:
         return "fpgrowth"
 
 
-def _conditionals(
-    ordered: OrderedBaskets, min_count: int, max_length: int, n_paired: int | None
-) -> dict[str, Any]:
-    """Return the databases conditional on the most frequent items, see `crmintel.kernels.itemsets_pairs`."""
-    n = min(projection.MOST_PAIRED, ordered.items.size) if n_paired is None else n_paired
+def _pair(ordered: OrderedBaskets, min_count: int, max_length: int, most: int) -> tuple[int, Arenas]:
+    """Return up to ``most`` and the databases conditional on as many items, the most frequent ones.
+
+    See `crmintel.kernels.itemsets_pairs`.
+    """
+    n = min(most, ordered.items.size)
     n_pairs = n * (n - 1) // 2
     pairs = np.empty(n_pairs, dtype=np.int32)
     members = np.empty((2, n + n_pairs), dtype=np.int32)
     _put_members(members, ordered, n)
     spans = np.empty((6, n + 1), dtype=np.int64)
-    rows = {
+    rows: dict[str, Any] = {
         "entries": ordered.entries, "begin": 0, "ends": ordered.row_ends, "lo": 0, "hi": ordered.row_ends.size,
     }  # fmt: skip
     count_pairs(**rows, n=n, pairs=pairs)
     choose_partners(
-        pairs=pairs,
-        n=n,
-        min_count=min_count,
-        members=members,
-        member=0,
-        above=n,
-        spans=spans,
-        span=0,
-        begin=0,
-        row=0,
-    )
-    # Rows that would take eight times the baskets' own memory are left to the search, which makes them one by one.
-    most = min(8 * ordered.entries.size, np.iinfo(np.int32).max)
-    n = min(n, int(np.searchsorted(spans[BEGIN], most, side="right")) - 1)
+        pairs=pairs, n=n, min_count=min_count, members=members, member=0, above=n, spans=spans, span=0, begin=0, row=0,
+    )  # fmt: skip
+    # Rows that would take eight times the baskets' own memory are left to the search, which makes them chunk by chunk.
+    limit = min(8 * ordered.entries.size, np.iinfo(np.int32).max)
+    n = min(n, int(np.searchsorted(spans[BEGIN], limit, side="right")) - 1)
     entries = np.empty(spans[BEGIN, n], dtype=np.int32)
     ends = np.empty(spans[ROW, n], dtype=np.int32)
     if max_length > 2:
         write_conditionals(
             **rows, n=n, pairs=pairs, spans=spans, span=0, target=entries, target_ends=ends,
         )  # fmt: skip
-    return {
-        "n_paired": n, "paired_members": members, "paired_spans": spans, "paired_entries": entries, "paired_ends": ends,
-    }  # fmt: skip
+    return n, {"base_members": members, "base_spans": spans, "base_entries": entries, "base_ends": ends}
 
 
 def _put_members(members: NDArray[np.int32], ordered: OrderedBaskets, high: int) -> None:

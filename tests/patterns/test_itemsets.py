@@ -44,6 +44,19 @@ def test_equal_to_enumeration(algorithm, baskets, share, max_length, n_jobs):
     assert np.array_equal(held.sum(axis=0), miner.itemsets_.counts)
 
 
+@pytest.mark.parametrize("n_paired", [0, 2, 5])
+@settings(deadline=None)
+@given(baskets=databases, min_count=st.integers(1, 4), max_length=st.none() | st.integers(1, 4))
+def test_rare_items_have_no_table_of_pairs(n_paired, baskets, min_count, max_length):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crmintel.patterns._searches.projection.MOST_PAIRED", n_paired)
+        miner = FrequentItemsets(min_count, max_length=max_length, algorithm="projection")
+        found = as_dict(miner.fit(baskets).itemsets_)
+        n_counted = miner.count(baskets)
+    assert found == itemsets_bruteforce(baskets, min_count, max_length)
+    assert n_counted == len(found)
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("n_words", [1, 2, 3, 70])
 def test_tall_dense_baskets(algorithm, n_words):

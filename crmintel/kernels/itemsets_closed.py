@@ -23,6 +23,7 @@ from crmintel.kernels.itemsets_conditional import (
     CLOSED,
     COVERED,
     FLAG,
+    HEAD,
     JOINED,
     LABEL,
     LOCAL,
@@ -34,32 +35,34 @@ from crmintel.kernels.itemsets_conditional import (
     count_parts,
     intersect,
     link_rows,
-    pick_rows,
-    pick_words,
     set_columns,
     sort_out,
     take_rows,
 )
-from crmintel.kernels.itemsets_found import EMPTY, find, key_of
+from crmintel.kernels.itemsets_found import EMPTY, KEY, NUMBER, find_superset, key_of
 from crmintel.kernels.itemsets_maximal import narrow_index, register
 
 # Fields of a database on the stack: number of items, the next one to extend, words a column (0: it has rows); where
-# its members start; where its rows, entries and columns end or start; its itemset in ``paths`` and the size of that,
-# how many of its items are in ``trail``; its supersets in ``focus``, and how many were found when it was made.
-(SIZE, NEXT, N_WORDS, MEMBER, ROW, ENTRY, N_ENTRIES, WORD, PATH, LENGTH, TRAIL, FOCUS, FOCUS_END, FOUND, FIRST_ROW,
- ALONE) = range(16)  # fmt: skip
-N_FIELDS = 16
+# its members start; where its rows, entries and columns end; its itemset in ``items`` and the size of that; its
+# supersets in ``focus``, and how many were found when it was made; the row of its first bit, and whether all its class
+# is in bits.
+(SIZE, NEXT, N_WORDS, MEMBER, ROW, ENTRY, N_ENTRIES, WORD, LISTED, LENGTH, FOCUS, FOCUS_END, FOUND, FIRST_ROW,
+ ALONE) = range(15)  # fmt: skip
+N_FIELDS = 15
+
+# Rows of ``trail``, the itemset the search stands at: item codes, and numbers in the root's database.
+CODE, PLACE = 0, 1
 
 # Further fields of ``state``: the database on top of the stack, sets and items written, marks in the table, maximal
-# itemsets and items of the class.
-DEPTH, N_SETS, N_ITEMS, N_MARKS, N_FOUND, N_LOCAL = 2, 3, 4, 5, 6, 7
-STATE_SIZE = 8
+# itemsets and items of the class, and items of its root.
+DEPTH, N_SETS, N_ITEMS, N_MARKS, N_FOUND, N_LOCAL, N_ROOT = 2, 3, 4, 5, 6, 7, 8
+STATE_SIZE = 9
 
-(SETS_FULL, ITEMS_FULL, MEMBERS_FULL, ROWS_FULL, ENTRIES_FULL, WORDS_FULL, PATHS_FULL, MARKS_FULL, INDEX_FULL,
- FOCUS_FULL) = range(2, 12)  # fmt: skip
+(SETS_FULL, ITEMS_FULL, MEMBERS_FULL, ROWS_FULL, ENTRIES_FULL, WORDS_FULL, MARKS_FULL, INDEX_FULL,
+ FOCUS_FULL) = range(2, 11)  # fmt: skip
 FULL = {
     SETS_FULL: "sets", ITEMS_FULL: "items", MEMBERS_FULL: "members", ROWS_FULL: "rows", ENTRIES_FULL: "entries",
-    WORDS_FULL: "words", PATHS_FULL: "paths", MARKS_FULL: "marks", INDEX_FULL: "index", FOCUS_FULL: "focus",
+    WORDS_FULL: "words", MARKS_FULL: "marks", INDEX_FULL: "index", FOCUS_FULL: "focus",
 }  # fmt: skip
 
 # Rows of ``sets``: where the itemset ends in ``items``, its count, its key, and that of it without its root.
@@ -74,20 +77,19 @@ MOST_WORDS = 1 << 18
 
 
 @kernel
-def _lacking(level, i, n_rows, n_entries, state, min_count, sets, items, members, rows, entries, words, paths,
-             marks, index, focus):  # fmt: skip
+def _lacking(
+    level, i, n_rows, n_entries, state, sets, items, members, rows, entries, words, marks, index, focus
+):
     """Return which array has no room for the next step, if any; ``state`` gets how much it needs."""
-    length = level[LENGTH] + 1 + i
     n_found = state[N_FOUND]
     for status, size, needed in (
         (SETS_FULL, sets.shape[1], state[N_SETS] + 2),
-        (ITEMS_FULL, items.size, state[N_ITEMS] + length),
+        (ITEMS_FULL, items.size, state[N_ITEMS] + level[LENGTH] + 1 + i),
         (MEMBERS_FULL, members.shape[1], level[MEMBER] + level[SIZE] + i),
         (ROWS_FULL, rows.shape[1], level[ROW] + n_rows),
         (ENTRIES_FULL, entries.size, level[ENTRY] + n_entries + 1),
-        (WORDS_FULL, words.size, level[WORD] + (level[SIZE] + 2 * i + 1) * level[N_WORDS]),
-        (PATHS_FULL, paths.size, level[PATH] + level[LENGTH] + length),
-        (MARKS_FULL, marks.size, 2 * state[N_MARKS] + 2),
+        (WORDS_FULL, words.size, level[WORD] + i * level[N_WORDS]),
+        (MARKS_FULL, len(marks), 2 * state[N_MARKS] + 2),
         (INDEX_FULL, index.size, ((n_found >> 6) + 1) * state[N_LOCAL]),
         (
             FOCUS_FULL,
@@ -102,31 +104,20 @@ def _lacking(level, i, n_rows, n_entries, state, min_count, sets, items, members
 
 
 @kernel
-def _put(paths, base, length, label):
-    """Insert ``label`` into the rising list ``paths[base:base + length]``."""
-    at = base + length
-    while at > base and paths[at - 1] > label:
-        paths[at] = paths[at - 1]
-        at -= 1
-    paths[at] = label
-
-
-@kernel
-def _is_new(digest, count, marks, state):
-    """Tell whether no itemset of the class stands in the same baskets, and remember this one."""
-    key = key_of(digest, count)
-    slot = find(marks, key)
-    if marks[slot] != EMPTY:
-        return False
-    marks[slot] = key
-    state[N_MARKS] += 1
-    return True
+def _put(items, low, length, code):
+    """Insert ``code`` into the rising list ``items[low:low + length]``, without a branch no processor can predict."""
+    place = low + length
+    for p in range(low + length - 1, low - 1, -1):
+        larger = items[p] > code
+        items[p + larger] = items[p]
+        place -= larger
+    items[place] = code
 
 
 @kernel
 def search_condensed(
-    base_entries, base_parts, first, n_entries, random, min_count, max_length, target, store, low, stop,
-    sets, items, members, rows, entries, parts, owners, words, paths, digests, trail, marks, index, focus,
+    base_entries, base_parts, first, n_entries, random, min_count, max_length, target, low, stop,
+    sets, items, members, rows, entries, parts, owners, words, digests, trail, marks, index, focus,
     tally, local, found, joining, stack, state,
 ):  # fmt: skip
     """Go on with a search until it is done, told to stop, or an array is full; return which.
@@ -138,7 +129,7 @@ def search_condensed(
     n_entries : entries of each item's parts
     random : (n_items,) a random number below 2**62 for each item code
     min_count, max_length : bounds of what is written; closed itemsets are written up to one item longer
-    target, store : what is searched for; 0 to write ends and counts, not the items
+    target : what is searched for
     low : the last root
     stop : (1,) another thread may write 1 here to end the search
     sets, items : filled here
@@ -157,35 +148,26 @@ def search_condensed(
         count = members[SUPPORT, member + i]
         above = member + level[SIZE]
         status = _lacking(
-            level, i, count, n_entries[i] if depth == 0 else level[N_ENTRIES], state, min_count,
-            sets, items, members, rows, entries, words, paths, marks, index, focus,
+            level, i, count, n_entries[i] if depth == 0 else level[N_ENTRIES], state,
+            sets, items, members, rows, entries, words, marks, index, focus,
         )  # fmt: skip
         if status != DONE:
             return status
         level[NEXT] = i - 1
         flag = members[FLAG, member + i] if depth > 0 else 0
         # ---- what is frequent beside the item
-        kept, n_joining, part_low, part_high, here = 0, 0, 0, 0, 0
-        top = level[WORD] + level[SIZE] * n_words
+        kept, n_joining, part_low, part_high, cover = 0, 0, 0, 0, 0
         if n_words > 0:
             if flag == COVERED:
                 continue
-            word = level[WORD]
-            if depth == 0:
-                if 2 * n_entries[i] > count * i:  # dense: many itemsets to come, so short columns pay
-                    n_words = pick_rows(i, word, n_words, top, words, owners)
-                else:
-                    n_words = pick_words(i, word, n_words, top, words, owners)
-                word = top
-                top += (i + 1) * n_words
             kept, n_joining = intersect(
-                i, n_words, word, top, member, min_count, target, above, words, members, joining
+                i, n_words, level[WORD], member, min_count, target, above, words, members, joining
             )
         else:
             if depth == 0:
                 part_low, part_high = first[0, i], first[1, i]
             else:
-                part_high, here = take_rows(members, member, i, rows, entries, parts, owners)
+                part_high, cover = take_rows(members, member, i, rows, entries, parts, owners)
             if flag == COVERED:
                 continue
             if part_high - part_low >= min_count:
@@ -197,60 +179,59 @@ def search_condensed(
                     n, found, tally, local, member, count, target, above, members, joining
                 )
         # ---- the itemset
-        base, length = level[PATH] + level[LENGTH], level[LENGTH]
-        for k in range(length):
-            paths[base + k] = paths[level[PATH] + k]
-        digest = digests[depth]
-        n_trail = level[TRAIL]
+        length, digest = level[LENGTH], digests[depth]
         for k in range(-1, n_joining):
             at = member + i if k < 0 else joining[k]
-            _put(paths, base, length, members[LABEL, at])
+            trail[CODE, length] = members[LABEL, at]
+            trail[PLACE, length] = members[LOCAL, at]
             digest ^= random[members[LABEL, at]]
             length += 1
-            if depth > 0:
-                trail[n_trail] = members[LOCAL, at]
-                n_trail += 1
+        written, n_written = state[N_ITEMS], 0
+        if target != MAXIMAL or kept == 0:
+            if target != MAXIMAL:  # what the itemset above was written as
+                n_written = level[LENGTH]
+                for k in range(n_written):
+                    items[written + k] = items[level[LISTED] + k]
+            for k in range(n_written, length):
+                _put(items, written, k, trail[CODE, k])
         # ---- is it what is looked for?
         focus_end = level[FOCUS_END]
-        if target == MAXIMAL:
-            if depth == 0:
-                for k in range(kept):
-                    members[LOCAL, above + k] = k
-                state[N_LOCAL], state[N_FOUND] = kept, 0
-            elif kept == 0 and flag == JOINED:
-                continue
-            else:
-                focus_end = narrow_index(
-                    level[FOCUS], level[FOCUS_END], level[FOUND], state[N_FOUND], state[N_LOCAL], index,
-                    trail, level[TRAIL], n_trail, members, above, kept, focus,
-                )  # fmt: skip
-                if focus_end < 0:
-                    continue
-            if kept == 0 and depth > 0:
-                register(state[N_FOUND], state[N_LOCAL], trail, n_trail, index)
-                state[N_FOUND] += 1
-        elif target == CLOSED and depth == 0:
-            if 4 * state[N_MARKS] > marks.size:
+        if depth == 0:
+            state[N_LOCAL], state[N_FOUND], state[N_ROOT] = kept, 0, length
+            if 4 * state[N_MARKS] > len(marks):
                 marks[:] = EMPTY
                 state[N_MARKS] = 0
+        elif target == MAXIMAL:
+            if kept == 0 and flag == JOINED:
+                continue
+            focus_end = narrow_index(
+                level[FOCUS], level[FOCUS_END], level[FOUND], state[N_FOUND], state[N_LOCAL], index,
+                trail[PLACE], level[LENGTH], length, members, above, kept, focus,
+            )  # fmt: skip
+            if focus_end < 0:
+                continue
+            if kept == 0:
+                register(state[N_FOUND], state[N_LOCAL], trail[PLACE], state[N_ROOT], length, index)
+                state[N_FOUND] += 1
         elif target == CLOSED:
             if n_words > 0:
-                here = column_digest(
-                    level[WORD] + i * n_words, n_words, words, rows, level[FIRST_ROW], members[SINGLES, member + i],
+                cover = column_digest(
+                    members[HEAD, member + i], n_words, words, rows, level[FIRST_ROW], members[SINGLES, member + i],
                     level[ALONE],
                 )  # fmt: skip
-            if not _is_new(here ^ digests[1], count, marks, state):
+            key = key_of(cover ^ digests[1], count)
+            slot = find_superset(key, marks, items, sets[ENDS], written, written + length)
+            if marks[slot, KEY] != EMPTY:
                 continue
-        if kept == 0 or (target != MAXIMAL and length <= max_length + 1):
+            marks[slot, KEY], marks[slot, NUMBER] = key, state[N_SETS]
+            state[N_MARKS] += 1
+        if target != MAXIMAL or kept == 0:
             number = state[N_SETS]
-            root = members[LABEL, stack[0, NEXT] + 1]
+            root = trail[CODE, 0]
             mixed = count if target == CLOSED else 0
             sets[COUNTS, number] = count
             sets[KEYS, number] = key_of(digest, mixed)
             sets[KEYS_BELOW, number] = key_of(digest ^ random[root], mixed) if length > 1 else EMPTY
-            if store:
-                for k in range(length):
-                    items[state[N_ITEMS] + k] = paths[base + k]
             state[N_ITEMS] += length
             sets[ENDS, number + 1] = state[N_ITEMS]
             state[N_SETS] += 1
@@ -258,7 +239,7 @@ def search_condensed(
             continue
         # ---- its database, by rows or by bits
         upper = stack[depth + 1]
-        upper[WORD], upper[N_WORDS], upper[N_ENTRIES] = top, n_words, 0
+        upper[WORD], upper[N_WORDS], upper[N_ENTRIES] = level[WORD] + kept * n_words, n_words, 0
         upper[FIRST_ROW], upper[ALONE] = level[FIRST_ROW], level[ALONE]
         row_end, entry_end = level[ROW], level[ENTRY]
         if n_words == 0 and (kept > 1 or target == CLOSED):
@@ -273,16 +254,20 @@ def search_condensed(
             else:
                 w = (n_rows + 63) >> 6
                 bit_cost = kept * kept * 0.5 * (w * WORD_COST + STEP_COST) + kept * w
-                if kept * w <= MOST_WORDS and bit_cost < squares * ENTRY_COST + kept * ITEM_COST:
-                    set_columns(entries, rows, level[ROW], row_end, kept, w, words)
+                if 0 < kept * w <= MOST_WORDS and bit_cost < squares * ENTRY_COST + kept * ITEM_COST:
+                    set_columns(entries, rows, level[ROW], row_end, above, kept, w, words, members)
                     upper[N_WORDS], upper[FIRST_ROW], upper[ALONE] = w, level[ROW], depth == 0
+                    upper[WORD] = kept * w
                     entry_end = level[ENTRY]
                 else:
                     link_rows(entries, rows, level[ROW], row_end, above, members)
                     upper[N_ENTRIES] = entry_end - level[ENTRY]
+        if depth == 0:
+            for k in range(kept):
+                members[LOCAL, above + k] = k
         upper[SIZE], upper[NEXT], upper[MEMBER] = kept, kept - 1, above
         upper[ROW], upper[ENTRY] = row_end, entry_end
-        upper[PATH], upper[LENGTH], upper[TRAIL] = base, length, n_trail
+        upper[LISTED], upper[LENGTH] = written, length
         upper[FOCUS], upper[FOCUS_END], upper[FOUND] = level[FOCUS_END], focus_end, state[N_FOUND]
         digests[depth + 1] = digest
         state[DEPTH] += 1

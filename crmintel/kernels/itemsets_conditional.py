@@ -12,7 +12,8 @@ from crmintel.kernels._jit import kernel
 from crmintel.kernels.bits import count_ones
 
 # Rows of ``members``, the items of a conditional database: item code, count, what is known of it, its number in the
-# root's database, the first of the rows that end with it, and the digest of the rows that it is all that is left of.
+# root's database, the first of the rows that end with it (in bits: where its column starts), and the digest of the
+# rows that it is all that is left of.
 LABEL, SUPPORT, FLAG, LOCAL, HEAD, SINGLES = 0, 1, 2, 3, 4, 5
 
 # What is searched for; free itemsets (generators) have no subset with the same count.
@@ -24,6 +25,9 @@ OPEN, JOINED, COVERED = 0, 1, 2
 # Rows of ``rows``: where a row begins and ends in ``entries``, the next row with the same last item, and a random
 # number for the basket it is of. The XOR of these is the digest of a set of rows.
 BEGIN, END, FOLLOWER, BASKET = 0, 1, 2, 3
+
+# Pairs that a kernel looks at before it returns, so that Ctrl-C is heard between its calls.
+AT_ONCE = 1 << 26
 
 
 @kernel
@@ -187,8 +191,10 @@ def link_rows(entries, rows, low, high, member, members):
 
 
 @kernel
-def set_columns(entries, rows, low, high, n_items, n_words, words):
-    """Write the rows low..high-1 as columns of bits."""
+def set_columns(entries, rows, low, high, member, n_items, n_words, words, members):
+    """Write the rows low..high-1 as the columns of bits of the ``n_items`` members from ``member`` on."""
+    for k in range(n_items):
+        members[HEAD, member + k] = k * n_words
     for w in range(n_items * n_words):
         words[w] = 0
     for row in range(low, high):
@@ -199,70 +205,67 @@ def set_columns(entries, rows, low, high, n_items, n_words, words):
 
 
 @kernel
-def pick_words(i, base, n_words, top, words, picked):
-    """Copy the columns up to i to ``top`` without the words that are zero in column i; return the words a column."""
-    n = 0
-    for w in range(n_words):
-        if words[base + i * n_words + w] != 0:
-            picked[n] = w
-            n += 1
-    at = top
-    for j in range(i + 1):
-        for k in range(n):
-            words[at + k] = words[base + j * n_words + picked[k]]
-        at += n
-    return n
+def set_basket_columns(indices, indptr, rank, n_words, words):
+    """Write the baskets as columns of bits, those of rank 0 first; ``rank`` is -1 for infrequent items."""
+    words[:] = 0
+    for basket in range(indptr.size - 1):
+        bit = np.uint64(1) << np.uint64(basket & 63)
+        for p in range(indptr[basket], indptr[basket + 1]):
+            r = rank[indices[p]]
+            if r >= 0:
+                words[(basket >> 6) + r * n_words] |= bit
 
 
 @kernel
-def pick_rows(i, base, n_words, top, words, picked):
-    """Copy the columns before i to ``top``, with the rows that column i holds; return the words a column."""
-    n = 0
-    for w in range(n_words):
-        word = words[base + i * n_words + w]
-        while word != 0:
-            rest = word & (word - np.uint64(1))
-            picked[n] = 64 * w + np.int64(count_ones((word ^ rest) - np.uint64(1)))
-            n += 1
-            word = rest
-    at = top
-    for j in range(i):
-        column = base + j * n_words
-        for low in range(0, n, 64):
-            both = np.uint64(0)
-            for k in range(low, min(low + 64, n)):
-                row = picked[k]
-                bit = (words[column + (row >> 6)] >> np.uint64(row & 63)) & np.uint64(1)
-                both |= bit << np.uint64(k - low)
-            words[at] = both
-            at += 1
-    for low in range(0, n, 64):
-        words[at] = ~np.uint64(0) >> np.uint64(64 - min(64, n - low))
-        at += 1
-    return (n + 63) >> 6
+def intersect(i, n_words, top, member, min_count, target, above, words, members, joining):
+    """Intersect column i with those before it, to ``words[top:]``, and admit the frequent ones.
 
-
-@kernel
-def intersect(i, n_words, base, top, member, min_count, target, above, words, members, joining):
-    """Intersect column i with those before it and admit the frequent ones."""
+    Places are unsigned: a signed one is tested for its sign, word by word.
+    """
     own_count = members[SUPPORT, member + i]
     kept, n_joining = 0, 0
-    own = base + i * n_words
-    at = top
+    width, own, at = np.uint64(n_words), np.uint64(members[HEAD, member + i]), np.uint64(top)
     for j in range(i):
-        other = base + j * n_words
+        other = np.uint64(members[HEAD, member + j])
         ones = np.uint64(0)
-        for w in range(n_words):
+        for w in range(width):
             both = words[own + w] & words[other + w]
             words[at + w] = both
             ones += count_ones(both)
         count = np.int64(ones)
-        if count >= min_count:
-            kept, n_joining = admit(
-                member + j, count, own_count, target, above, kept, members, joining, n_joining
-            )
-            at = top + kept * n_words
+        if count < min_count:
+            continue
+        before = kept
+        kept, n_joining = admit(
+            member + j, count, own_count, target, above, kept, members, joining, n_joining
+        )
+        if kept > before:
+            members[HEAD, above + before] = np.int64(at)
+            at += width
+            if target == MAXIMAL:
+                sink(members, above, above + before)
     return kept, n_joining
+
+
+@kernel
+def sink(members, low, at):
+    """Move the member at ``at`` down to keep members sorted by falling count: few extensions of the rare ones."""
+    label, count, local, head = (
+        members[LABEL, at],
+        members[SUPPORT, at],
+        members[LOCAL, at],
+        members[HEAD, at],
+    )
+    while at > low and members[SUPPORT, at - 1] < count:
+        for field in (LABEL, SUPPORT, LOCAL, HEAD):
+            members[field, at] = members[field, at - 1]
+        at -= 1
+    members[LABEL, at], members[SUPPORT, at], members[LOCAL, at], members[HEAD, at] = (
+        label,
+        count,
+        local,
+        head,
+    )
 
 
 @kernel
@@ -273,11 +276,10 @@ def column_digest(base, n_words, words, rows, low, single, alone):
     """
     digest = single
     if alone:
-        for w in range(n_words):
-            word, number = words[base + w], rows[BASKET, low + w] | 1
-            digest ^= np.int64(word & np.uint64(0x7FFFFFFF)) * (number & 0x7FFFFFFF)
-            digest ^= np.int64(word >> np.uint64(31)) * (number >> 32)
-        return digest
+        mixed, column, row = np.uint64(0), np.uint64(base), np.uint64(low)
+        for w in range(np.uint64(n_words)):
+            mixed += words[column + w] * np.uint64(rows[BASKET, row + w])
+        return digest ^ np.int64((mixed ^ (mixed >> np.uint64(32))) >> np.uint64(2))
     for w in range(n_words):
         word = words[base + w]
         row = low + 64 * w
@@ -289,26 +291,38 @@ def column_digest(base, n_words, words, rows, low, single, alone):
 
 
 @kernel
-def count_pairs(entries, row_ends, pairs):
-    """Count the pairs of items that stand together: a with b < a at ``pairs[a * (a - 1) / 2 + b]``, zero before."""
-    low = 0
-    for row in range(row_ends.size):
+def count_pairs(start, entries, row_ends, pairs):
+    """Count the pairs of items that stand together: a with b < a at ``pairs[a * (a - 1) / 2 + b]``, zero before.
+
+    Returns the row to go on with: about `AT_ONCE` pairs after ``start``.
+    """
+    low = row_ends[start - 1] if start > 0 else 0
+    n_pairs = 0
+    for row in range(start, row_ends.size):
+        if n_pairs > AT_ONCE:
+            return row
+        n_pairs += (row_ends[row] - low) * np.int64(row_ends[row] - low) // 2
         for p in range(low + 1, row_ends[row]):
             base = entries[p] * (np.int64(entries[p]) - 1) // 2
             for q in range(low, p):
                 pairs[np.uint64(base + entries[q])] += 1
         low = row_ends[row]
+    return row_ends.size
 
 
 @kernel
-def keep_pairs(entries, row_ends, pairs, min_count, at, fill, kept, parts):
+def keep_pairs(start, entries, row_ends, pairs, min_count, at, fill, kept, parts):
     """Copy, for each item, what stands before it in its rows without the items of infrequent pairs.
 
     ``at`` says where each item's entries start in ``kept``, ``fill`` where its parts start in ``parts``; both end up
-    behind them.
+    behind them. Returns the row to go on with, as `count_pairs` does.
     """
-    low = 0
-    for row in range(row_ends.size):
+    low = row_ends[start - 1] if start > 0 else 0
+    n_pairs = 0
+    for row in range(start, row_ends.size):
+        if n_pairs > AT_ONCE:
+            return row
+        n_pairs += (row_ends[row] - low) * np.int64(row_ends[row] - low) // 2
         for p in range(low + 1, row_ends[row]):
             item = entries[p]
             base = item * (np.int64(item) - 1) // 2
@@ -323,3 +337,4 @@ def keep_pairs(entries, row_ends, pairs, min_count, at, fill, kept, parts):
                 parts[END, fill[item]] = end
                 fill[item] += 1
         low = row_ends[row]
+    return row_ends.size

@@ -1,14 +1,20 @@
-"""Hash sets of itemsets: which were found, or announced.
+"""Hash tables of itemsets: which were found, or announced.
 
-An itemset's hash is the XOR of its items' random numbers (Zobrist), so leaving an item out is one XOR; with its count
-mixed in it is a key of 62 bits. Two of a million keys are the same with a chance of 1e-7.
+An itemset's digest is the XOR of its items' random numbers (Zobrist), so leaving an item out is one XOR; with its count
+mixed in it is a key. Keys only say where to look: what decides is whether the items are the same.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from crmintel.kernels._jit import kernel
 
+# Columns of a table of itemsets: the key, and the number of the itemset that was put in.
+KEY, NUMBER = 0, 1
 EMPTY = 0
+# Itemsets that a kernel looks at before it returns, so that Ctrl-C is heard between its calls.
+AT_ONCE = 1 << 20
 _COUNT_MIX, _TAKEN = 0x9E3779B1, 1 << 62
 
 
@@ -19,63 +25,148 @@ def key_of(digest, count):
 
 
 @kernel
-def find(table, key):
-    """Return the slot of ``table`` (a power of 2 in size, not full) that holds ``key``, or the empty one for it."""
-    slot = (key ^ (key >> 29)) & (table.size - 1)
-    while table[slot] != EMPTY and table[slot] != key:
-        slot = (slot + 1) & (table.size - 1)
+def first_slot(key, table):
+    """Return where to look for ``key`` first in ``table``, a power of 2 in size and not full."""
+    return (key ^ (key >> 29)) & (len(table) - 1)
+
+
+@kernel
+def insert(key, number, table):
+    """Put an itemset into ``table``."""
+    slot = first_slot(key, table)
+    while table[slot, KEY] != EMPTY:
+        slot = (slot + 1) & (len(table) - 1)
+    table[slot, KEY] = key
+    table[slot, NUMBER] = number
+
+
+@kernel
+def insert_all(keys, numbers, table):
+    """Put itemsets into ``table``; `EMPTY` keys are left out."""
+    for k in range(keys.size):
+        if keys[k] != EMPTY:
+            insert(keys[k], numbers[k], table)
+
+
+@kernel
+def is_within(items, low, high, first, last):
+    """Tell whether the rising list ``items[first:last]`` holds all of the rising list ``items[low:high]``."""
+    for p in range(low, high):
+        while first < last and items[first] < items[p]:
+            first += 1
+        if first == last or items[first] != items[p]:
+            return False
+    return True
+
+
+@kernel
+def find_superset(key, table, items, ends, low, high):
+    """Return the slot of an itemset with this key that holds ``items[low:high]``, or the empty one for it.
+
+    Itemset number k is ``items[ends[k]:ends[k + 1]]``.
+    """
+    slot = first_slot(key, table)
+    while table[slot, KEY] != EMPTY:
+        number = table[slot, NUMBER]
+        if table[slot, KEY] == key and is_within(items, low, high, ends[number], ends[number + 1]):
+            break
+        slot = (slot + 1) & (len(table) - 1)
     return slot
 
 
 @kernel
-def insert_all(keys, table):
-    """Put the keys into ``table``; `EMPTY` ones are left out."""
+def note(keys, bits):
+    """Set a bit for each key but `EMPTY` ones."""
     for k in range(keys.size):
         if keys[k] != EMPTY:
-            table[find(table, keys[k])] = keys[k]
+            place = (keys[k] ^ (keys[k] >> 29)) & (64 * bits.size - 1)
+            bits[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
 
 
 @kernel
-def copy_missing(keys, table, ends, items, counts, longest, kept_offsets, kept_items, kept_counts):
-    """Copy the itemsets of up to ``longest`` items whose key is not in ``table``; return how many they are.
-
-    Without ``items`` the offsets and counts alone are written.
-    """
-    n, at = 0, kept_offsets[0]
+def list_noted(keys, bits, first, numbers):
+    """List the keys whose bit is set, counted from ``first`` on; return how many."""
+    n = 0
     for k in range(keys.size):
-        length = ends[k + 1] - ends[k]
-        if length > longest or table[find(table, keys[k])] != EMPTY:
-            continue
-        if items.size > 0:
-            for p in range(ends[k], ends[k + 1]):
-                kept_items[at + p - ends[k]] = items[p]
-        at += length
-        kept_counts[n] = counts[k]
-        kept_offsets[n + 1] = at
-        n += 1
+        place = (keys[k] ^ (keys[k] >> 29)) & (64 * bits.size - 1)
+        numbers[n] = first + k
+        n += np.int64((bits[place >> 6] >> np.uint64(place & 63)) & np.uint64(1))
     return n
 
 
 @kernel
-def find_free(by_length, offsets, items, counts, n_baskets, random, table, number, free):
-    """Mark in ``free`` the itemsets no subset of which has the same count.
+def drop_within(start, keys, table, items, offsets, kept):
+    """Unset ``kept`` for the itemsets in ``table`` that are one of these keys' itemsets without an item.
+
+    ``keys[k]`` is that of a part of itemset ``start + k``.
+    """
+    for k in range(keys.size):
+        slot = first_slot(keys[k], table)
+        while table[slot, KEY] != EMPTY:
+            number = table[slot, NUMBER]
+            if table[slot, KEY] == keys[k] and is_within(
+                items, offsets[number], offsets[number + 1], offsets[start + k], offsets[start + k + 1]
+            ):
+                kept[number] = False
+            slot = (slot + 1) & (len(table) - 1)
+
+
+@kernel
+def close_up(start, numbers, items, offsets, counts, at):
+    """Move the itemsets ``numbers`` (rising) up, from the one at ``start`` on, to ``items[at:]``; return their end.
+
+    At most `AT_ONCE` are moved.
+    """
+    for k in range(start, min(start + AT_ONCE, numbers.size)):
+        low, high = offsets[numbers[k]], offsets[numbers[k] + 1]
+        counts[k] = counts[numbers[k]]
+        for p in range(low, high):
+            items[at + p - low] = items[p]
+        offsets[k] = at
+        at += high - low
+    return at
+
+
+@kernel
+def _is_free(k, digest, items, offsets, counts, random, table):
+    """Tell whether all itemsets with one item less are in ``table``, with other counts."""
+    low, high = offsets[k], offsets[k + 1]
+    for p in range(low, high):
+        key = key_of(digest ^ random[items[p]], 0)
+        slot = first_slot(key, table)
+        while True:
+            if table[slot, KEY] == EMPTY:
+                return False
+            number = table[slot, NUMBER]
+            first, last = offsets[number], offsets[number + 1]
+            # those before p, and those behind it
+            middle = first + p - low
+            if (
+                table[slot, KEY] == key
+                and last - first == high - low - 1
+                and is_within(items, first, middle, low, p)
+                and is_within(items, middle, last, p + 1, high)
+            ):
+                break
+            slot = (slot + 1) & (len(table) - 1)
+        if counts[number] == counts[k]:
+            return False
+    return True
+
+
+@kernel
+def find_free(start, by_length, offsets, items, counts, n_baskets, random, table, free):
+    """Mark in ``free`` the itemsets no subset of which has the same count, from the one at ``start`` on.
 
     ``by_length`` lists all itemsets, short ones first. A free itemset has only free subsets, so those with one item
-    less decide. ``table`` and ``number`` (its itemsets) are filled here.
+    less decide. ``table`` is filled here. At most `AT_ONCE` itemsets are looked at.
     """
-    for k in by_length:
+    for k in by_length[start : start + AT_ONCE]:
         digest = 0
         for p in range(offsets[k], offsets[k + 1]):
             digest ^= random[items[p]]
-        is_free = counts[k] < n_baskets
-        if offsets[k + 1] - offsets[k] > 1:
-            for p in range(offsets[k], offsets[k + 1]):
-                slot = find(table, key_of(digest ^ random[items[p]], 0))
-                if table[slot] == EMPTY or counts[number[slot]] == counts[k]:
-                    is_free = False
-                    break
-        if is_free:
-            slot = find(table, key_of(digest, 0))
-            table[slot] = key_of(digest, 0)
-            number[slot] = k
-        free[k] = is_free
+        free[k] = counts[k] < n_baskets and (
+            offsets[k + 1] - offsets[k] == 1 or _is_free(k, digest, items, offsets, counts, random, table)
+        )
+        if free[k]:
+            insert(key_of(digest, 0), k, table)

@@ -16,14 +16,14 @@ BLOCK, BITS = 0, 1
 
 
 @kernel
-def register(number, n_local, trail, n_trail, index):
-    """Put the itemset of the items ``trail[:n_trail]`` into the index."""
+def register(number, n_local, trail, low, high, index):
+    """Put the itemset of the items ``trail[low:high]`` into the index."""
     base = (number >> 6) * n_local
     if number & 63 == 0:
         for k in range(base, base + n_local):
             index[k] = 0
     bit = np.int64(1) << np.int64(number & 63)
-    for k in range(n_trail):
+    for k in range(low, high):
         index[base + trail[k]] |= bit
 
 

@@ -31,12 +31,12 @@ class Search(Protocol):
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
 
 
-def cut_chunks(work: NDArray[np.int64]) -> list[tuple[int, int]]:
+def cut_chunks(work: NDArray[np.int64], n_chunks: int = _N_CHUNKS) -> list[tuple[int, int]]:
     """Cut the first items into runs of about the same work."""
     if work.size == 0:
         return []
     done = np.cumsum(work)
-    cuts = np.searchsorted(done, np.linspace(0, done[-1], _N_CHUNKS + 1)[1:-1]) + 1
+    cuts = np.searchsorted(done, np.linspace(0, done[-1], n_chunks + 1)[1:-1]) + 1
     edges = np.unique(np.concatenate([[0], np.minimum(cuts, work.size), [work.size]]))
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 

@@ -11,19 +11,28 @@ from crmintel.kernels import itemsets_closed as kernels
 from crmintel.kernels.itemsets import NEEDED
 from crmintel.kernels.itemsets_conditional import (
     BASKET,
-    BEGIN,
     CLOSED,
-    END,
     FREE,
+    HEAD,
     LABEL,
     MAXIMAL,
     SUPPORT,
     count_pairs,
     keep_pairs,
-    set_columns,
+    set_basket_columns,
 )
-from crmintel.kernels.itemsets_found import EMPTY, copy_missing, find_free, insert_all
-from crmintel.patterns._mining import Flat, OrderedBaskets, _chunks, _refuse, _run, order
+from crmintel.kernels.itemsets_found import (
+    AT_ONCE,
+    EMPTY,
+    close_up,
+    drop_within,
+    find_free,
+    insert_all,
+    list_noted,
+    note,
+)
+from crmintel.patterns._chunks import cut_chunks
+from crmintel.patterns._mining import Flat, OrderedBaskets, _refuse, _run, order
 from crmintel.patterns._searches import Arenas
 from crmintel.transactions.baskets import Baskets
 
@@ -31,8 +40,9 @@ from crmintel.transactions.baskets import Baskets
 _START = 1 << 12
 # Names of the kernels for what is searched for.
 TARGETS = {"closed": CLOSED, "maximal": MAXIMAL, "generators": FREE}
-# Entries of baskets to look at that are worth a chunk.
-_LEAST_WORK = 200_000
+# Chunks, and entries of baskets to look at that are worth one. What is found comes in their order: their number must
+# not depend on that of the threads.
+_MOST_CHUNKS, _LEAST_WORK = 64, 200_000
 # Pairs of items up to which a table of their counts stays in the processor's cache.
 _MOST_PAIRS = 1 << 19
 _NO_LIMIT = int(np.iinfo(np.int32).max)
@@ -42,21 +52,23 @@ class CondensedSearch:
     """Search for the itemsets that are closed or maximal within their class, see `crmintel.kernels.itemsets_closed`."""
 
     def __init__(
-        self,
-        ordered: OrderedBaskets,
-        n_codes: int,
-        target: str,
-        min_count: int,
-        max_length: int,
-        store: bool,
-        max_itemsets: int,
+        self, baskets: Baskets, target: str, min_count: int, max_length: int, max_itemsets: int
     ) -> None:
-        self.ordered, self.min_count, self.max_itemsets = ordered, min_count, max_itemsets
-        self.work = np.add.reduceat(ordered.parts[1] - ordered.parts[0], ordered.first[:-1], dtype=np.int64)
-        self.columns = self._columns()
-        entries, parts, first = self._parts(min_count)
-        self.store = store
-        self.random = random_numbers(n_codes)
+        self.min_count, self.max_itemsets = min_count, max_itemsets
+        self.random = random_numbers(baskets.shape[1])
+        self.items, self.counts = _frequent_items(baskets, min_count)
+        self.columns = _columns(baskets, self.items, self.counts)
+        if self.columns.size:
+            self.longest, self.work = self.items.size, self.counts * np.arange(self.items.size)
+            entries, parts, first = (np.empty((2, 0), dtype=np.int32) for _ in range(3))
+            entries = entries[0]
+        else:
+            ordered = order(baskets, min_count)
+            self.longest = ordered.longest
+            self.work = np.add.reduceat(
+                ordered.parts[1] - ordered.parts[0], ordered.first[:-1], dtype=np.int64
+            )
+            entries, parts, first = _frequent_parts(ordered, self.work, min_count)
         self.given = {
             "base_entries": entries,
             "base_parts": parts,
@@ -66,83 +78,38 @@ class CondensedSearch:
             "min_count": min_count,
             "max_length": max_length,
             "target": TARGETS[target],
-            "store": int(store),
         }
         self.n_found = 0
-        self.items: dict[int, NDArray[np.int32]] = {}
+        self.found_items: dict[int, NDArray[np.int32]] = {}
 
-    def _parts(self, min_count: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Return what stands before each item in the baskets, without the items of infrequent pairs where that pays."""
-        ordered, n = self.ordered, self.ordered.items.size
-        whole = ordered.entries, ordered.parts, np.stack([ordered.first[:-1], ordered.first[1:]])
-        if self.columns.size or n < 2 or n * (n - 1) // 2 > min(_MOST_PAIRS, 2 * self.work.sum()):
-            return whole
-        pairs = np.zeros(n * (n - 1) // 2, dtype=np.int32)
-        count_pairs(entries=ordered.entries, row_ends=ordered.row_ends, pairs=pairs)
-        starts = np.arange(n) * (np.arange(n) - 1) // 2
-        sizes = np.append(
-            0, np.add.reduceat(np.where(pairs >= min_count, pairs, 0), starts[1:], dtype=np.int64)
-        )
-        if 3 * sizes.sum() > 2 * self.work.sum():
-            return whole
-        # one entry is written past the end of each item's
-        ends = np.cumsum(sizes + 1)
-        at, fill = ends - sizes - 1, ordered.first[:-1].astype(np.int64)
-        kept, parts = np.empty(ends[-1], dtype=np.int32), np.empty_like(ordered.parts)
-        keep_pairs(
-            entries=ordered.entries,
-            row_ends=ordered.row_ends,
-            pairs=pairs,
-            min_count=min_count,
-            at=at,
-            fill=fill,
-            kept=kept,
-            parts=parts,
-        )
-        return kept, parts, np.stack([ordered.first[:-1], fill.astype(np.int32)])
-
-    def _columns(self) -> NDArray[np.uint64]:
-        """Return the baskets as columns of bits where all pairs of these cost less than the parts of the baskets."""
-        n, n_words = self.ordered.items.size, -(-self.ordered.row_ends.size // 64)
-        columns = np.empty((n, n_words), dtype=np.uint64)
-        if columns.size > kernels.MOST_WORDS or n * columns.size * kernels.WORD_COST > 4 * self.work.sum():
-            return columns[:, :0]
-        rows = np.empty((4, self.ordered.row_ends.size), dtype=np.int64)
-        rows[BEGIN, 0], rows[BEGIN, 1:] = 0, self.ordered.row_ends[:-1]
-        rows[END] = self.ordered.row_ends
-        set_columns(
-            entries=self.ordered.entries,
-            rows=rows,
-            low=0,
-            high=rows.shape[1],
-            n_items=n,
-            n_words=n_words,
-            words=columns.ravel(),
-        )
-        return columns
+    def chunks(self) -> list[tuple[int, int]]:
+        """Cut the classes into runs of about the same work."""
+        n_chunks = min(_MOST_CHUNKS, 1 + int(self.work.sum()) // _LEAST_WORK)
+        return cut_chunks(self.work + 1, n_chunks)
 
     def arenas(self) -> Arenas:
         """Return the arrays a search works in; they serve one chunk after the other."""
-        n_ranks, depth = self.ordered.items.size, self.ordered.longest + 2
+        n_ranks, n_words = self.columns.shape
+        most, depth = int(self.counts[0]), self.longest + 2
         words = np.empty(2 * kernels.MOST_WORDS, dtype=np.uint64)
         words[: self.columns.size] = self.columns.ravel()
         members = np.empty((6, n_ranks + _START), dtype=np.int64)
-        members[LABEL, :n_ranks], members[SUPPORT, :n_ranks] = self.ordered.items, self.ordered.counts
-        rows = np.empty((4, max(_START, self.columns.shape[1])), dtype=np.int64)
+        members[LABEL, :n_ranks], members[SUPPORT, :n_ranks] = self.items, self.counts
+        members[HEAD, :n_ranks] = np.arange(n_ranks) * n_words
+        rows = np.empty((4, max(_START, n_words)), dtype=np.int64)
         rows[BASKET] = random_numbers(rows.shape[1])
         return {
             "sets": np.empty((4, _START), dtype=np.int64),
-            "items": np.empty(_START, dtype=np.int32),
+            "items": np.empty(4 * _START, dtype=np.int32),
             "members": members,
             "rows": rows,
             "entries": np.empty(_START, dtype=np.int32),
-            "parts": np.empty((2, int(self.ordered.counts[0])), dtype=np.int32),
-            "owners": np.empty(max(int(self.ordered.counts[0]), self.columns.shape[1]), dtype=np.int64),
+            "parts": np.empty((2, most), dtype=np.int32),
+            "owners": np.empty(most, dtype=np.int64),
             "words": words,
-            "paths": np.empty(_START, dtype=np.int32),
             "digests": np.empty(depth, dtype=np.int64),
-            "trail": np.empty(depth, dtype=np.int32),
-            "marks": np.full(_START, EMPTY, dtype=np.int64),
+            "trail": np.empty((2, depth), dtype=np.int64),
+            "marks": np.full((_START, 2), EMPTY, dtype=np.int64),
             "index": np.empty(_START, dtype=np.int64),
             "focus": np.empty((2, _START), dtype=np.int64),
             "tally": np.zeros(n_ranks, dtype=np.int32),
@@ -156,37 +123,36 @@ class CondensedSearch:
 
     def start(self, arenas: Arenas, low: int, high: int) -> None:
         """Set the arrays to search the classes of the ranks low..high-1."""
-        arenas["stack"][0] = 0
-        arenas["stack"][0, [kernels.SIZE, kernels.NEXT]] = self.ordered.items.size, high - 1
-        arenas["stack"][0, [kernels.N_WORDS, kernels.ALONE]] = self.columns.shape[1], 1
-        arenas["digests"][0] = 0
         arenas["sets"][kernels.ENDS, 0] = 0
-        n_marks = arenas["state"][kernels.N_MARKS]
+        arenas["stack"][0] = 0
+        arenas["stack"][0, [kernels.SIZE, kernels.NEXT]] = self.items.size, high - 1
+        arenas["stack"][0, [kernels.N_WORDS, kernels.ALONE]] = self.columns.shape[1], 1
+        arenas["stack"][0, kernels.WORD] = self.columns.size
+        arenas["digests"][0] = 0
+        arenas["marks"][:] = EMPTY
         arenas["state"][:] = 0
-        arenas["state"][kernels.N_MARKS] = n_marks
         arenas["low"][0] = low
 
     def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]:
         """Go on; return the kernel's status and the name of the array that is full, None at the end."""
-        while True:
-            given = {**arenas, "low": int(arenas["low"][0])}
-            status = kernels.search_condensed(**self.given, **given, stop=stop)
-            if status != kernels.MARKS_FULL:
-                break
-            marks = np.full(2 * arenas["marks"].size, EMPTY, dtype=np.int64)
-            insert_all(keys=arenas["marks"], table=marks)
-            arenas["marks"] = marks
+        given = {**arenas, "low": int(arenas["low"][0])}
+        while (status := kernels.search_condensed(**self.given, **given, stop=stop)) == kernels.MARKS_FULL:
+            full = arenas["marks"]
+            arenas["marks"] = given["marks"] = np.full((2 * len(full), 2), EMPTY, dtype=np.int64)
+            insert_all(keys=full[:, 0].copy(), numbers=full[:, 1].copy(), table=arenas["marks"])
         if status == kernels.SETS_FULL:
             self._check_room(int(arenas["state"][NEEDED]))
         return status, kernels.FULL.get(status)
 
     def result(self, arenas: Arenas) -> NDArray[np.int64]:
-        """Return a copy of ``sets``; that of ``items`` goes into a dict of the object."""
+        """Return ``sets``; ``items`` goes into a dict of the object."""
         n_sets, n_items = (int(arenas["state"][k]) for k in (kernels.N_SETS, kernels.N_ITEMS))
         self.n_found += n_sets
         self._check_room(self.n_found)
-        self.items[int(arenas["low"][0])] = arenas["items"][: n_items * self.store].copy()
-        return arenas["sets"][:, : n_sets + 1].copy()
+        found = arenas["sets"][:, : n_sets + 1]
+        self.found_items[int(arenas["low"][0])] = arenas["items"][:n_items]
+        arenas["sets"], arenas["items"] = np.empty_like(arenas["sets"]), np.empty_like(arenas["items"])
+        return found
 
     def name(self, states: list[NDArray[np.int64]]) -> str:
         """Return what was used."""
@@ -223,7 +189,21 @@ def mine_condensed(
     CapacityError
         If there are more than ``max_itemsets``.
     """
-    return _search(baskets, target, min_count, max_length, n_threads, max_itemsets, verbose, store=True)
+    if not np.any(np.bincount(baskets.indices) >= min_count):
+        return Flat(np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32), "")
+    longest = _NO_LIMIT if max_length is None else max_length
+    free = target == "generators"
+    search = CondensedSearch(baskets, target, min_count, longest - 1 if free else longest, max_itemsets)
+    chunks = search.chunks()
+    parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
+    items, offsets, counts, *keys = _join(parts, [search.found_items.pop(low) for low, _ in chunks])
+    if free:
+        items, offsets, counts = _free(items, offsets, counts, len(baskets), search.random)
+    else:
+        items, offsets, counts = _without_copies(items, offsets, counts, *keys, longest)
+    if counts.size > max_itemsets:
+        _refuse(max_itemsets, min_count)
+    return Flat(items, offsets, counts, search.name(states))
 
 
 def count_condensed(
@@ -235,77 +215,126 @@ def count_condensed(
     n_threads: int,
     verbose: bool | int,
 ) -> NDArray[np.int64]:
-    """Return how many itemsets of 0, 1, 2, ... items `mine_condensed` would return, without their items."""
-    found = _search(baskets, target, min_count, max_length, n_threads, _NO_LIMIT // 2, verbose, store=False)
+    """Return how many itemsets of 0, 1, 2, ... items `mine_condensed` would return."""
+    found = mine_condensed(
+        baskets,
+        target=target,
+        min_count=min_count,
+        max_length=max_length,
+        n_threads=n_threads,
+        max_itemsets=_NO_LIMIT // 2,
+        verbose=verbose,
+    )
     return np.bincount(np.diff(found.offsets)).astype(np.int64)
 
 
-def _search(
-    baskets: Baskets,
-    target: str,
-    min_count: int,
-    max_length: int | None,
-    n_threads: int,
-    max_itemsets: int,
-    verbose: bool | int,
-    store: bool,
-) -> Flat:
-    ordered = order(baskets, min_count)
-    longest = _NO_LIMIT if max_length is None else max_length
-    if ordered.items.size == 0:
-        return Flat(np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32), "")
-    free = target == "generators"
-    search = CondensedSearch(
-        ordered,
-        baskets.shape[1],
-        target,
-        min_count,
-        longest - 1 if free else longest,
-        store or free,
-        max_itemsets,
+def _frequent_items(baskets: Baskets, min_count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the frequent items' codes, by falling count and then by code, and their counts."""
+    counts = np.bincount(baskets.indices, minlength=baskets.shape[1])
+    items = np.flatnonzero(counts >= min_count)
+    items = items[np.argsort(-counts[items], kind="stable")]
+    return items, counts[items]
+
+
+def _columns(baskets: Baskets, items: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the baskets as columns of bits where all pairs of these cost less than the parts of the baskets."""
+    n, n_words = items.size, -(-len(baskets) // 64)
+    columns = np.empty((n, n_words), dtype=np.uint64)
+    # Baskets of the same length have the fewest parts for so many entries.
+    least_work = counts.sum() ** 2 / (2 * len(baskets))
+    if columns.size > kernels.MOST_WORDS or n * columns.size * kernels.WORD_COST > 4 * least_work:
+        return columns[:, :0]
+    rank = np.full(baskets.shape[1], -1, dtype=np.int32)
+    rank[items] = np.arange(n)
+    set_basket_columns(
+        indices=baskets.indices, indptr=baskets.indptr, rank=rank, n_words=n_words, words=columns.ravel()
     )
-    chunks = _merge(_chunks(ordered), int(search.work.sum()))
-    parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
-    items = [search.items.pop(low) for low, _ in chunks]
-    found = _join(parts, items, longest, filtered=not free)
-    if free:
-        found = _free(*found, len(baskets), search.random)
-    if found[2].size > max_itemsets:
-        _refuse(max_itemsets, min_count)
-    return Flat(*found, search.name(states))
+    return columns
 
 
-def _merge(chunks: list[tuple[int, int]], work: int) -> list[tuple[int, int]]:
-    """Make fewer chunks of little work."""
-    step = min(len(chunks), max(1, len(chunks) * _LEAST_WORK // max(1, work)))
-    return [(part[0][0], part[-1][1]) for part in (chunks[k : k + step] for k in range(0, len(chunks), step))]
-
-
-def _join(
-    parts: list[Any], items: list[NDArray[np.int32]], longest: int, filtered: bool
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-    """Put the chunks together; ``filtered``: without those that another one without its root is the same as."""
-    n_sets = sum(part.shape[1] - 1 for part in parts)
-    table = np.zeros(1 << (2 * n_sets).bit_length(), dtype=np.int64)
-    for part in parts if filtered else []:
-        insert_all(keys=part[kernels.KEYS_BELOW, :-1], table=table)
-    offsets = np.zeros(n_sets + 1, dtype=np.int64)
-    counts = np.empty(n_sets, dtype=np.int32)
-    kept_items = np.empty(sum(map(len, items)), dtype=np.int32)
-    n = 0
-    for part, part_items in zip(parts, items, strict=True):
-        n += copy_missing(
-            keys=part[kernels.KEYS, :-1],
-            table=table,
-            ends=part[kernels.ENDS],
-            items=part_items,
-            counts=part[kernels.COUNTS, :-1],
-            longest=longest,
-            kept_offsets=offsets[n:],
-            kept_items=kept_items,
-            kept_counts=counts[n:],
+def _frequent_parts(
+    ordered: OrderedBaskets, work: NDArray[np.int64], min_count: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return what stands before each item in the baskets, without the items of infrequent pairs where that pays."""
+    n, n_rows = ordered.items.size, ordered.row_ends.size
+    whole = ordered.entries, ordered.parts, np.stack([ordered.first[:-1], ordered.first[1:]])
+    if n < 2 or n * (n - 1) // 2 > min(_MOST_PAIRS, 2 * work.sum()):
+        return whole
+    rows = {"entries": ordered.entries, "row_ends": ordered.row_ends}
+    pairs = np.zeros(n * (n - 1) // 2, dtype=np.int32)
+    row = 0
+    while row < n_rows:
+        row = count_pairs(start=row, **rows, pairs=pairs)
+    starts = np.arange(n) * (np.arange(n) - 1) // 2
+    sizes = np.append(0, np.add.reduceat(np.where(pairs >= min_count, pairs, 0), starts[1:], dtype=np.int64))
+    if 3 * sizes.sum() > 2 * work.sum():
+        return whole
+    # one entry is written past the end of each item's
+    ends = np.cumsum(sizes + 1)
+    at, fill = ends - sizes - 1, ordered.first[:-1].astype(np.int64)
+    kept, parts = np.empty(ends[-1], dtype=np.int32), np.empty_like(ordered.parts)
+    row = 0
+    while row < n_rows:
+        row = keep_pairs(
+            start=row, **rows, pairs=pairs, min_count=min_count, at=at, fill=fill, kept=kept, parts=parts
         )
-    return kept_items[: offsets[n]], offsets[: n + 1], counts[:n]
+    return kept, parts, np.stack([ordered.first[:-1], fill.astype(np.int32)])
+
+
+def _join(parts: list[Any], items: list[NDArray[np.int32]]) -> tuple[Any, ...]:
+    """Put the chunks together: items, offsets, counts, keys, keys without the root."""
+    sizes = np.cumsum([0, *(part.shape[1] - 1 for part in parts)])
+    offsets = np.zeros(sizes[-1] + 1, dtype=np.int64)
+    for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True):
+        np.add(part[kernels.ENDS, 1:], offsets[low], out=offsets[low + 1 : high + 1])
+    counts, keys, keys_below = (
+        np.concatenate([part[row, :-1] for part in parts], dtype=dtype, casting="same_kind")
+        for row, dtype in (
+            (kernels.COUNTS, np.int32),
+            (kernels.KEYS, np.int64),
+            (kernels.KEYS_BELOW, np.int64),
+        )
+    )
+    return np.concatenate(items), offsets, counts, keys, keys_below
+
+
+def _without_copies(
+    items: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int32],
+    keys: NDArray[np.int64],
+    keys_below: NDArray[np.int64],
+    longest: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+    """Leave out itemsets that are too long, and those that another one without its root is the same as."""
+    n = counts.size
+    kept = np.diff(offsets) <= longest
+    # most keys are met by none: a bit for each, which the processor's cache holds, spares the table
+    bits = np.zeros(1 << max(0, (8 * n).bit_length() - 6), dtype=np.uint64)
+    slices = [slice(start, start + AT_ONCE) for start in range(0, n, AT_ONCE)]
+    for part in slices:
+        note(keys=keys_below[part], bits=bits)
+    noted = []
+    for part in slices:
+        numbers = np.empty(keys[part].size + 1, dtype=np.int64)
+        noted.append(numbers[: list_noted(keys=keys[part], bits=bits, first=part.start, numbers=numbers)])
+    found = np.concatenate([np.empty(0, dtype=np.int64), *noted])
+    table = np.full((1 << (2 * found.size).bit_length(), 2), EMPTY, dtype=np.int64)
+    for start in range(0, found.size, AT_ONCE):
+        numbers = found[start : start + AT_ONCE]
+        insert_all(keys=keys[numbers], numbers=numbers, table=table)
+    for part in slices:
+        drop_within(
+            start=part.start, keys=keys_below[part], table=table, items=items, offsets=offsets, kept=kept
+        )
+    numbers = np.flatnonzero(kept)
+    if numbers.size == n:
+        return items, offsets, counts
+    at = 0
+    for start in range(0, numbers.size, AT_ONCE):
+        at = close_up(start=start, numbers=numbers, items=items, offsets=offsets, counts=counts, at=at)
+    offsets[numbers.size] = at
+    return items[:at], offsets[: numbers.size + 1], counts[: numbers.size]
 
 
 def _free(
@@ -317,19 +346,21 @@ def _free(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
     """Keep the itemsets that have no subset with the same count."""
     lengths = np.diff(offsets)
-    size = 1 << (2 * counts.size).bit_length()
     free = np.empty(counts.size, dtype=np.bool_)
-    find_free(
-        by_length=np.argsort(lengths, kind="stable"),
-        offsets=offsets,
-        items=items,
-        counts=counts,
-        n_baskets=n_baskets,
-        random=random,
-        table=np.full(size, EMPTY, dtype=np.int64),
-        number=np.empty(size, dtype=np.int64),
-        free=free,
-    )
+    table = np.full((1 << (2 * counts.size).bit_length(), 2), EMPTY, dtype=np.int64)
+    by_length = np.argsort(lengths, kind="stable")
+    for start in range(0, counts.size, AT_ONCE):
+        find_free(
+            start=start,
+            by_length=by_length,
+            offsets=offsets,
+            items=items,
+            counts=counts,
+            n_baskets=n_baskets,
+            random=random,
+            table=table,
+            free=free,
+        )
     return items[np.repeat(free, lengths)], np.append(0, np.cumsum(lengths[free])), counts[free]
 
 

@@ -32,8 +32,7 @@ class CoPurchaseRecommender(ItemRecommender):
     """Recommend the items most similar to those owned: item-to-item collaborative filtering.
 
     Two items are similar where many buyers of the one bought the other. Of each item the ``n_neighbors`` most similar
-    are kept (of equal ones the more popular); an item's score is its similarity summed over the items owned. No
-    matrix of all pairs is built.
+    are kept; an item's score is its similarity summed over the items owned. No matrix of all pairs is built.
 
     Parameters
     ----------
@@ -194,13 +193,7 @@ def _nearest(baskets: Baskets, similarity: str, n_neighbors: int, shrinkage: flo
             f"n_neighbors={n_neighbors:,} of {n_items:,} items are more than {_MOST_NEIGHBOURS:,} similarities. "
             "Lower n_neighbors."
         )
-    # The most popular items first: the sums that change most often then lie close together in the cache.
-    popular = np.argsort(-np.bincount(baskets.indices, minlength=n_items), kind="stable")
-    rank = np.empty(n_items, dtype=np.int32)
-    rank[popular] = np.arange(n_items, dtype=np.int32)
-    ranked = rank[baskets.indices]
-    ones = np.ones(ranked.size)
-    buyers = sparse.csr_array((ones, ranked, baskets.indptr), shape=baskets.shape).tocsc()
+    buyers = baskets.matrix.tocsc()
     buyer_first = buyers.indptr.astype(np.int64)
     bought = np.maximum(np.diff(buyer_first), 1).astype(np.float64)
     # What depends on the item itself alone changes no order among its neighbours: it is divided out in the end.
@@ -212,8 +205,8 @@ def _nearest(baskets: Baskets, similarity: str, n_neighbors: int, shrinkage: flo
         "conditional": (np.ones(n_items), bought),
     }[similarity]
     fixed = {
-        "indices": buyers.indices.astype(np.int32), "first": baskets.indptr, "neighbour": ranked,
-        "weight": ones, "skip": np.arange(n_items, dtype=np.int32), "scale": scale,
+        "indices": buyers.indices.astype(np.int32), "first": baskets.indptr, "neighbour": baskets.indices,
+        "weight": np.ones(baskets.indices.size), "skip": np.arange(n_items, dtype=np.int32), "scale": scale,
         "jaccard": similarity == "jaccard", "shrinkage": float(shrinkage),
     }  # fmt: skip
 
@@ -224,9 +217,8 @@ def _nearest(baskets: Baskets, similarity: str, n_neighbors: int, shrinkage: flo
 
     found, values = best_candidates(score_by_neighbours, arguments, n_items, n_items, n_kept, n_jobs)
     values /= divisor[:, None]
-    found, values = found[rank], values[rank]
     kept = found >= 0
     offsets = np.append(0, np.cumsum(kept.sum(axis=1)))
-    similarities = sparse.csr_array((values[kept], popular[found[kept]], offsets), shape=(n_items, n_items))
+    similarities = sparse.csr_array((values[kept], found[kept], offsets), shape=(n_items, n_items))
     similarities.sort_indices()
     return similarities

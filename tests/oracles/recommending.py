@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 
 
 def similarity_slow(baskets, a, b, kind, shrinkage=0.0):
@@ -23,15 +22,13 @@ def similarity_slow(baskets, a, b, kind, shrinkage=0.0):
 
 
 def neighbours_slow(baskets, kind, k, shrinkage=0.0):
-    """{item: {neighbour: similarity}} of the k most similar, ties by popularity, then by label."""
-    bought = Counter(item for basket in baskets for item in basket)
+    """{item: {neighbour: similarity}} of the k most similar, ties by label."""
     items = sorted(set().union(*baskets))
     table = {}
     for a in items:
         values = {b: similarity_slow(baskets, a, b, kind, shrinkage) for b in items if b != a}
         best = sorted(
-            ((b, v) for b, v in values.items() if v > 0),
-            key=lambda pair: (-round(pair[1], 12), -bought[pair[0]], pair[0]),
+            ((b, v) for b, v in values.items() if v > 0), key=lambda pair: (-round(pair[1], 12), pair[0])
         )
         table[a] = dict(best[:k])
     return table

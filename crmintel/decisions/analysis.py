@@ -17,7 +17,7 @@ from crmintel.churn.model import make_churn_pipeline
 from crmintel.decisions.actions import next_actions
 from crmintel.decisions.quadrants import ValueQuadrants
 from crmintel.decisions.table import DecisionTable
-from crmintel.decisions.validation import purchase_model, validate_churn, validate_value
+from crmintel.decisions.validation import purchase_model, validate_churn, validate_offers, validate_value
 from crmintel.exceptions import DataWarning, DateRangeError, InputError
 from crmintel.features.rfm import RFMScorer
 from crmintel.features.summary import CustomerSummary
@@ -47,14 +47,15 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
     discount_rate : float, default=0.0
         Effective rate per year at which later money counts less.
     min_support : float or int, default=0.005
-        Smallest share (int: number) of baskets that hold the items of a rule.
+        Smallest share (int: number) of baskets that hold the items of one of ``rules_``.
     min_confidence : float, default=0.2
-        Smallest confidence of a rule.
+        Smallest confidence of one of ``rules_``.
     n_offers : int, default=1
         Offers per customer.
-    value, churn, segments, tiers, rules : estimator, optional
-        Take the place of ``LifetimeValue``, ``make_churn_pipeline()``, ``RFMScorer()``, ``ValueTiers()`` and
-        ``AssociationRules``; they are cloned. A ``value`` keeps its own horizon, margin and rate.
+    value, churn, segments, tiers, rules, recommender : estimator, optional
+        Take the place of ``LifetimeValue``, ``make_churn_pipeline()``, ``RFMScorer()``, ``ValueTiers()``,
+        ``AssociationRules`` and ``RuleRecommender()``; they are cloned. A ``value`` keeps its own horizon, margin and
+        rate.
     random_state : int, default=0
         Seed of the churn model.
     verbose : bool or int, default=0
@@ -65,13 +66,15 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
     validation_ : dict
         ``"value"``: errors of expected purchases and spend on held-out dates, beside each customer's past rate.
         ``"churn"``: AUC, Brier score and top-decile lift at an as-of date after all training labels end, beside
-        recency and the base rate. A part that the log is too short for is left out, and `notes_` says so.
+        recency and the base rate. ``"offers"``: how often customers then bought what would have been offered, beside
+        the offer of what most have bought. A part that the log is too short for is left out, and `notes_` says so.
     notes_ : list of str
         What was left out, and why.
     segments_, tiers_, value_, quadrants_, churn_, recommender_ : fitted estimators
         ``None`` where left out; ``value_`` reads the rows of ``summary_``.
     rules_ : RuleSet or None
-        The rules of lift above 1, which the offers come from.
+        What stands on one bill together: the rules of baskets with lift above 1. Offers come from ``recommender_``,
+        whose rules of customers tell better what a customer will buy for the first time.
     summary_ : CustomerSummary
     purchases_ : estimator
         The purchase model: that of ``value_``, or alone where there is no money.
@@ -102,6 +105,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         segments: Any = None,
         tiers: Any = None,
         rules: Any = None,
+        recommender: Any = None,
         random_state: int = 0,
         verbose: bool | int = 0,
     ) -> None:
@@ -116,6 +120,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         self.segments = segments
         self.tiers = tiers
         self.rules = rules
+        self.recommender = recommender
         self.random_state = random_state
         self.verbose = verbose
 
@@ -168,6 +173,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
                 "churn on held-out dates",
                 lambda: self._try("churn", lambda: validate_churn(self._churn(), log, days)),
             ),
+            ("offers on held-out dates", lambda: self._validate_offers(log, days)),
             ("value", lambda: self._fit_value(log)),
             ("segments and tiers", lambda: self._fit_groups(log)),
             ("churn", lambda: self._fit_churn(log, days)),
@@ -204,7 +210,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
             ``churn_risk``
                 Probability of no purchase within the horizon.
             ``offer``
-                The item to offer next, None where no rule applies (``offer_1, offer_2, ...`` for several).
+                The item to offer next, None where there is none (``offer_1, offer_2, ...`` for several).
             ``action``
                 What to do, from quadrant and risk.
         """
@@ -302,6 +308,13 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         except InputError as reason:
             self._leave_out("there is no churn risk", reason)
 
+    def _recommender(self) -> Any:
+        return RuleRecommender() if self.recommender is None else clone(self.recommender)
+
+    def _validate_offers(self, log: TransactionLog, days: float) -> None:
+        if self.has_items_:
+            self._try("offers", lambda: validate_offers(self._recommender(), log, days, int(self.n_offers)))
+
     def _fit_offers(self, log: TransactionLog) -> None:
         self.rules_ = self.recommender_ = None
         if not self.has_items_:
@@ -311,21 +324,17 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         if len(baskets) == 0:
             self.notes_.append("no line of the log is a purchase with an item: no offers")
             return
+        self.recommender_ = self._recommender().fit(log)
         found = (self._rules() if self.rules is None else clone(self.rules)).fit(baskets).rules_
-        self.rules_ = found[
-            found.lift > 1.0
-        ]  # at lower lift those who have the one buy the other less than all do
+        # at lower lift those who have the one buy the other less than all do
+        self.rules_ = found[found.lift > 1.0]
         if len(self.rules_) == 0:
             self.notes_.append(
-                f"no rule of lift above 1 among the {len(found):,} of min_support={self.min_support} and "
-                f"min_confidence={self.min_confidence}: no offers"
+                f"nothing is bought together: no rule of lift above 1 among the {len(found):,} of "
+                f"min_support={self.min_support} and min_confidence={self.min_confidence}"
             )
-            return
-        self.recommender_ = RuleRecommender(self.rules_)
 
     def _rules(self) -> AssociationRules:
         return AssociationRules(
-            FrequentItemsets(min_support=self.min_support, max_length=3),
-            measure="confidence",
-            min_value=self.min_confidence,
+            FrequentItemsets(min_support=self.min_support, max_length=3), min_value=self.min_confidence
         )

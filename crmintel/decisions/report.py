@@ -39,7 +39,7 @@ def describe(
         parts.append(list(_tiers(log, table)))
     if "quadrant" in table.columns:
         parts.append(list(_quadrants(analysis, table)))
-    if analysis.recommender_ is not None:
+    if analysis.rules_:
         parts.append(list(_rules(analysis.rules_, n_rules)))
     parts.append(list(_validation(analysis.validation_)))
     parts.append([f"Note: {note}" for note in analysis.notes_])
@@ -141,6 +141,23 @@ def _validation(validation: dict[str, Any]) -> Iterator[str]:
             model["top_decile_lift"],
             naive["top_decile_lift"],
             ".2f",
+        )
+
+    if "offers" in validation:
+        offers = validation["offers"]
+        what = "the offer" if offers["n_offers"] == 1 else f"one of the {offers['n_offers']} offers"
+        if len(validation) > 1:
+            yield ""
+        yield (
+            f"Held-out test of offers: {offers['n_customers']:,} customers who bought an item new to them in the "
+            f"{offers['days']} days after {offers['cutoff']}"
+        )
+        yield f"{'':<70} {'model':>8}  rule of thumb"
+        yield _against(
+            f"of whom bought {what} (rule: what most bought)",
+            offers["model"]["hit_rate"],
+            offers["naive"]["hit_rate"],
+            ".1%",
         )
 
 

@@ -1,4 +1,4 @@
-"""How well value and churn were foretold on later dates that the models had not seen."""
+"""How well value, churn and first purchases were foretold on later dates that the models had not seen."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from crmintel.exceptions import InputError
 from crmintel.features.summary import CustomerSummary
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.diagnostics import holdout_errors, past_rate
+from crmintel.patterns.baselines import PopularityRecommender
+from crmintel.patterns.evaluation import evaluate_recommender
 from crmintel.transactions.calendar import UNIT_DAYS
 from crmintel.transactions.log import TransactionLog
 
@@ -95,6 +97,52 @@ def validate_churn(churn: Any, log: TransactionLog, days: float) -> dict[str, An
         "churn_rate": float(truth.mean()),
         "model": _scores(truth, risk, risk),
         "naive": _scores(truth, recency, base_rate),
+    }
+
+
+def validate_offers(recommender: Any, log: TransactionLog, days: float, n_offers: int) -> dict[str, Any]:
+    """Fit on the log without its last ``days``; count who then bought, for the first time, what is offered.
+
+    Parameters
+    ----------
+    recommender : recommender
+        Fitted anew on the past.
+    log : TransactionLog
+        With items.
+    days : float
+        Length of the holdout, rounded to whole days.
+    n_offers : int
+        Offers per customer.
+
+    Returns
+    -------
+    dict
+        ``cutoff``, ``days``, ``n_offers``, ``n_customers`` (who then bought an item new to them), and for the
+        ``model`` and the ``naive`` offers (what most bought): ``hit_rate``, the share of these customers who bought
+        one of their offers, with the ends ``low`` and ``high`` of its 95 % interval.
+
+    Raises
+    ------
+    InputError
+        If nobody bought anything new.
+    """
+    result = evaluate_recommender(
+        {"model": recommender, "popularity": PopularityRecommender()}, log,
+        horizon=days, k=n_offers, task="new", n_bootstrap=200, random_state=0,
+    )  # fmt: skip
+    rows = result.columns["metric"] == "hit_rate"
+    rates = {name: result.columns[name][rows].tolist() for name in ("value", "low", "high")}
+    model, naive = (
+        {"hit_rate": value, "low": low, "high": high}
+        for value, low, high in zip(rates["value"], rates["low"], rates["high"], strict=True)
+    )
+    return {
+        "cutoff": str(result.cutoffs[0]),
+        "days": result.horizon,
+        "n_offers": n_offers,
+        "n_customers": result.n_buyers,
+        "model": model,
+        "naive": naive,
     }
 
 

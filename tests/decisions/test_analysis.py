@@ -124,8 +124,44 @@ def test_a_log_without_any_bought_item_or_money_is_still_decided_on(quick, log, 
     assert "What to do" in describe(analysis, empty, table)
 
 
-def test_offers_come_from_rules_of_positive_association(fitted):
+def test_rules_of_baskets_are_of_positive_association(fitted):
     assert (fitted.rules_.lift > 1).all()
+
+
+def test_offers_are_those_of_the_recommender_that_foretells_best(fitted, quick, log):
+    offers, _ = ci.RuleRecommender().fit(log).recommend(log, n=1)
+    assert fitted.transform(log).columns["offer"].tolist() == offers[:, 0].tolist()
+    other = clone(quick).set_params(recommender=ci.CoPurchaseRecommender(), n_offers=2).fit(log)
+    offers, _ = ci.CoPurchaseRecommender().fit(log).recommend(log, n=2)
+    table = other.transform(log).columns
+    assert [table["offer_1"].tolist(), table["offer_2"].tolist()] == offers.T.tolist()
+
+
+def test_offers_are_validated_beside_popularity(fitted, log):
+    result = ci.evaluate_recommender(ci.RuleRecommender(), log, horizon="8W", k=1, n_bootstrap=2)
+    offers = fitted.validation_["offers"]
+    assert offers["model"]["hit_rate"] == result.value("hit_rate")["RuleRecommender"]
+    assert offers["naive"]["hit_rate"] == result.value("hit_rate")["popularity"]
+    assert offers["model"]["low"] <= offers["model"]["hit_rate"] <= offers["model"]["high"]
+    assert (offers["days"], offers["n_customers"]) == (56, result.n_buyers)
+    assert offers["cutoff"] == fitted.validation_["value"]["cutoff"]
+
+
+def test_rules_of_the_future_are_not_validated_with(quick, log):
+    rules = ci.RuleRecommender().fit(log).rules_
+    with pytest.warns(DataWarning, match="offers is not validated: .*holds a RuleSet"):
+        analysis = clone(quick).set_params(recommender=ci.RuleRecommender(rules)).fit(log)
+    assert "offers" not in analysis.validation_
+    assert analysis.recommender_.rules_ is rules
+
+
+def test_offers_without_anything_bought_together(quick, log):
+    analysis = clone(quick).set_params(min_confidence=1.0).fit(log)
+    table = analysis.transform(log)
+    assert len(analysis.rules_) == 0
+    assert any(offer is not None for offer in table.columns["offer"])
+    assert analysis.notes_[0].startswith("nothing is bought together")
+    assert "Bought together" not in describe(analysis, log, table)
 
 
 def test_what_the_log_is_too_short_for_is_left_out_aloud(quick, log):
@@ -164,7 +200,14 @@ def test_offers_are_new_to_the_customer(fitted, log):
 
 def test_report_is_one_readable_page(fitted, log):
     text = describe(fitted, log, fitted.transform(log))
-    for part in ("Golden customers", "Tiers", "Quadrants", "Bought together", "Held-out test", "What to do"):
+    for part in (
+        "Golden customers",
+        "Tiers",
+        "Quadrants",
+        "Bought together",
+        "Held-out test of offers",
+        "What to do",
+    ):
         assert part in text
     assert max(map(len, text.splitlines())) <= 140
 

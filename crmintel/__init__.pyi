@@ -15,6 +15,8 @@ from .features.rfm import RFMScorer as RFMScorer
 from .features.summary import CustomerSummary as CustomerSummary
 from .lifetime.bgbb import BetaGeoBetaBinomial as BetaGeoBetaBinomial
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
+from .lifetime.contract import BetaDiscreteWeibull as BetaDiscreteWeibull
+from .lifetime.contract import ShiftedBetaGeometric as ShiftedBetaGeometric
 from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.mbgnbd import ModifiedBetaGeoNBD as ModifiedBetaGeoNBD
 from .lifetime.nbd import NBD as NBD

@@ -14,6 +14,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.validation import check_is_fitted
 
 import crmintel as ci
+from crmintel.features.rows import CustomerRows
 from crmintel.testing import CHECKS, all_estimators, check_customer_estimator
 from crmintel.testing.checks import Case
 
@@ -34,10 +35,19 @@ def itemsets():
     return ci.FrequentItemsets(min_support=0.02)
 
 
+def contracts(log):
+    """Silence for 8 weeks taken for the end of a contract that runs by the month."""
+    recency, T = rows(log)[:, 1:3].T
+    gone = T - recency > 8
+    months = np.where(gone, recency, T) // 4 + gone
+    return CustomerRows(np.column_stack([months, gone]), ("duration", "churned"))
+
+
 # An estimator as it is checked, and how its X is made of a log (None: X is the log).
 CASES = {
     "AssociationRules": (ci.AssociationRules(itemsets(), min_value=0.1), ci.TransactionLog.baskets),
     "BehaviourFeatures": (ci.BehaviourFeatures(), None),
+    "BetaDiscreteWeibull": (ci.BetaDiscreteWeibull(horizon=6, penalty=1.0), contracts),
     "BetaGeoBetaBinomial": (
         ci.BetaGeoBetaBinomial(horizon=13),
         ci.CustomerSummary(unit="week", collapse="week").fit_transform,
@@ -64,6 +74,7 @@ CASES = {
         ci.RuleRecommender(ci.AssociationRules(itemsets(), min_value=0.1)),
         ci.TransactionLog.baskets,
     ),
+    "ShiftedBetaGeometric": (ci.ShiftedBetaGeometric(horizon=6), contracts),
     "ValueQuadrants": (ci.ValueQuadrants(), current_and_potential),
     "ValueTiers": (ci.ValueTiers(), None),
 }
@@ -125,6 +136,7 @@ def test_the_list_is_complete():
     """Every estimator class in the package is public, or belongs to a public one and says so here."""
     inside = {
         "BetaGeometricModel": "the base of the beta-geometric purchase models",
+        "ContractModel": "the base of the contract models",
         "ChurnClassifier": "made by make_churn_pipeline",
         "ChurnInputs": "made by make_churn_pipeline",
         "EmptyColumns": "made by make_churn_pipeline",

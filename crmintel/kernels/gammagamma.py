@@ -8,7 +8,7 @@ from crmintel.kernels._jit import kernel
 
 
 @kernel
-def spend_sums(codes, spend, weights, v, out):  # type: ignore[no-untyped-def]
+def spend_sums(codes, spend, weights, v, out):
     """Add up ``log(z + v)``, ``s = v / (z + v)`` and ``s (1 - s)`` over customers of total spend z.
 
     Parameters

@@ -45,6 +45,19 @@ class Estimate:
     optimum: Optimum
     limit: str | None  # which limit of the model the data ask for, in words
 
+    def hand_to(self, model: Any) -> None:
+        """Set the learned attributes of ``model``, and warn where its user should know about the end of the fit."""
+        model._set_parameters(self.params)
+        model.covariance_ = self.covariance
+        model.log_likelihood_ = self.log_likelihood
+        model.aic_ = 2.0 * self.n_free - 2.0 * self.log_likelihood
+        model.converged_ = self.optimum.converged
+        model.gradient_norm_ = self.optimum.gradient_norm
+        model.n_iter_ = self.optimum.n_iter
+        model.message_ = self.limit or self.optimum.message
+        if self.limit or not model.converged_:
+            warnings.warn(f"{type(model).__name__}: {model.message_}.", FitWarning, stacklevel=3)
+
 
 class PurchaseModel(TransformerMixin, BaseEstimator):
     """Base of the models of repeat purchases: reading, units, horizons and the verbs they share.
@@ -94,17 +107,7 @@ class PurchaseModel(TransformerMixin, BaseEstimator):
         check_number(self._duration(self.horizon, unit), "horizon", low=0.0, strict_low=True)
         self.unit_ = unit
         remember_columns(self, X)
-        found = self._maximise(histories, weights)
-        self._set_parameters(found.params)
-        self.covariance_ = found.covariance
-        self.log_likelihood_ = found.log_likelihood
-        self.aic_ = 2.0 * found.n_free - 2.0 * found.log_likelihood
-        self.converged_ = found.optimum.converged
-        self.gradient_norm_ = found.optimum.gradient_norm
-        self.n_iter_ = found.optimum.n_iter
-        self.message_ = found.limit or found.optimum.message
-        if found.limit or not self.converged_:
-            warnings.warn(f"{type(self).__name__}: {self.message_}.", FitWarning, stacklevel=2)
+        self._maximise(histories, weights).hand_to(self)
         return self
 
     @classmethod

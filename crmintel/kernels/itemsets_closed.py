@@ -23,6 +23,7 @@ from crmintel.kernels.itemsets_conditional import (
     CLOSED,
     COVERED,
     FLAG,
+    FREE,
     HEAD,
     JOINED,
     LABEL,
@@ -128,7 +129,8 @@ def search_condensed(
         it, and where each item's parts start and end
     n_entries : entries of each item's parts
     random : (n_items,) a random number below 2**62 for each item code
-    min_count, max_length : bounds of what is written; closed itemsets are written up to one item longer
+    min_count : least count of what is written
+    max_length : free itemsets are written up to one item longer; the others are known only after all longer ones
     target : what is searched for
     low : the last root
     stop : (1,) another thread may write 1 here to end the search
@@ -235,7 +237,7 @@ def search_condensed(
             state[N_ITEMS] += length
             sets[ENDS, number + 1] = state[N_ITEMS]
             state[N_SETS] += 1
-        if kept == 0 or (length > max_length and target != MAXIMAL):
+        if kept == 0 or (length > max_length and target == FREE):
             continue
         # ---- its database, by rows or by bits
         upper = stack[depth + 1]

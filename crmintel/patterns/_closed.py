@@ -182,12 +182,14 @@ def mine_condensed(
         Closed itemsets have no superset with the same count, maximal ones no frequent superset, generators no
         proper subset with the same count (the empty set, which all baskets hold, is one but is not listed).
     max_length : int or None
-        Longer ones are left out of the result: supersets that are longer still count as such.
+        Longer ones are left out of the result: supersets that are longer still count as such, so closed and maximal
+        itemsets take as long to find as without it.
 
     Raises
     ------
     CapacityError
-        If there are more than ``max_itemsets``.
+        If there are more than ``max_itemsets``, or on the way more than twice as many with those that are too long or
+        turn out not to be of ``target``.
     """
     if not np.any(np.bincount(baskets.indices) >= min_count):
         return Flat(np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32), "")
@@ -196,11 +198,13 @@ def mine_condensed(
     search = CondensedSearch(baskets, target, min_count, longest - 1 if free else longest, max_itemsets)
     chunks = search.chunks()
     parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
-    items, offsets, counts, *keys = _join(parts, [search.found_items.pop(low) for low, _ in chunks])
+    items, offsets, counts, keys, keys_below = _join(
+        parts, [search.found_items.pop(low) for low, _ in chunks]
+    )
     if free:
         items, offsets, counts = _free(items, offsets, counts, len(baskets), search.random)
     else:
-        items, offsets, counts = _without_copies(items, offsets, counts, *keys, longest)
+        items, offsets, counts = _without_copies(items, offsets, counts, keys, keys_below, longest)
     if counts.size > max_itemsets:
         _refuse(max_itemsets, min_count)
     return Flat(items, offsets, counts, search.name(states))

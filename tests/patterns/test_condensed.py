@@ -103,6 +103,15 @@ def test_items_in_every_basket_and_repeated_baskets(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_supersets_beyond_the_longest_count(target):
+    """{0, 4, 5} stands only with all six items, which are found from itemsets of more than three."""
+    lists = [[0, 1, 2, 5], [0, 4], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5], [4, 5]]
+    baskets = Baskets.from_lists(lists)
+    found = as_dict(baskets, condensed(baskets, target, 1, max_length=3))
+    assert found == condensed_bruteforce(lists, target, 1, max_length=3)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_nothing_is_frequent(target):
     baskets = Baskets.from_lists([["a"], [], ["b"]])
     assert condensed(baskets, target, 2).counts.size == 0

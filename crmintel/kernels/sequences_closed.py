@@ -65,14 +65,17 @@ def holds(long, short, items, element_offsets, offsets):
 
 
 @kernel
-def drop_absorbed_by_longer(order, counts, items, element_offsets, offsets, signatures, closed):
-    """Mark the patterns that a longer one with the same count holds; ``order`` sorts by count, then by length."""
-    begin = 0
-    for at in range(order.size):
-        if counts[order[at]] != counts[order[begin]]:
-            begin = at
-        long = order[at]
-        for k in range(begin, at):
-            short = order[k]
-            if closed[short] and signatures[short] & ~signatures[long] == 0:
-                closed[short] = not holds(long, short, items, element_offsets, offsets)
+def drop_absorbed_by_longer(low, high, order, stops, items, element_offsets, offsets, signatures, closed):
+    """Mark those of the patterns order[low..high-1] that a longer one with the same count holds.
+
+    ``order`` sorts by count, then by length, and ``signatures`` stand in that order; ``stops`` holds where the
+    patterns of the same count end. What absorbs a pattern is mostly little longer: the first that does ends the
+    search.
+    """
+    for at in range(low, high):
+        for k in range(at + 1, stops[at]):
+            if signatures[at] & ~signatures[k] == 0 and holds(
+                order[k], order[at], items, element_offsets, offsets
+            ):
+                closed[order[at]] = False
+                break

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.kernels.sequences_closed import drop_absorbed, drop_absorbed_by_longer
+from crmintel.patterns._chunks import cut_chunks
 from crmintel.patterns._sequence_trie import PatternTrie
 
 
@@ -33,15 +34,21 @@ def closed_patterns(trie: PatternTrie, *, gaps: bool) -> NDArray[np.bool_]:
         )
         return closed
     order = np.lexsort((np.diff(item_offsets), trie.counts))
-    drop_absorbed_by_longer(
-        order=order,
-        counts=trie.counts,
-        items=flat.items,
-        element_offsets=flat.element_offsets,
-        offsets=flat.offsets,
-        signatures=_signatures(trie),
-        closed=closed,
-    )
+    counts = trie.counts[order]
+    signatures = _signatures(trie)[order]
+    stops = np.searchsorted(counts, counts, side="right")
+    for low, high in cut_chunks(stops - np.arange(n)):  # between two of them Ctrl-C is heard
+        drop_absorbed_by_longer(
+            low=low,
+            high=high,
+            order=order,
+            stops=stops,
+            items=flat.items,
+            element_offsets=flat.element_offsets,
+            offsets=flat.offsets,
+            signatures=signatures,
+            closed=closed,
+        )
     return closed
 
 

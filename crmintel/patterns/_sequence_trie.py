@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel.exceptions import CapacityError
 from crmintel.kernels.sequences import expand_patterns
 from crmintel.transactions.elements import gather_ragged
+
+_MOST_ITEMS = 1 << 28  # of all patterns: 1 GiB, and 2 GiB more where each is an element
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,24 @@ class PatternTrie:
             yield np.flatnonzero(here)
 
     def flat(self) -> FlatPatterns:
-        """Return the same patterns in the same order as lists."""
+        """Return the same patterns in the same order as lists.
+
+        Raises
+        ------
+        CapacityError
+            If they hold more than 2**28 items in total.
+        """
         lengths = np.ones(self.parent.size, dtype=np.int64)
         sizes = (self.code >= self.items.size).astype(np.int64)
         for level in self.levels():
             above = self.parent[level]
             lengths[level] += lengths[above]
             sizes[level] += sizes[above]
+        if lengths.sum() > _MOST_ITEMS:
+            raise CapacityError(
+                f"the {lengths.size:,} patterns hold {lengths.sum():,} items, more than {_MOST_ITEMS:,}; set "
+                "max_length, or raise min_support."
+            )
         item_offsets, offsets = np.append(0, np.cumsum(lengths)), np.append(0, np.cumsum(sizes))
         ranks = np.empty(item_offsets[-1], dtype=np.int32)
         element_offsets = np.empty(offsets[-1] + 1, dtype=np.int64)

@@ -16,6 +16,8 @@ from crmintel.patterns._profits import Profits
 # Entries that are looked at between two moments in which Ctrl-C is heard: about 20 ms.
 _BUDGET = 1 << 22
 
+_MOST = 1 << 28  # items of all itemsets (1 GiB), or of the baskets along one path (7 GiB)
+
 _ARENAS = {
     kernels.ROWS_FULL: ("rows",),
     kernels.ENTRIES_FULL: ("entries", "values"),
@@ -59,6 +61,11 @@ def search_itemsets(
                 raise CapacityError(
                     f"more than max_itemsets={max_itemsets:,} itemsets bring that much. Raise min_utility, set "
                     "max_length or top_k, or raise max_itemsets (an itemset takes 24 bytes, and 4 per item)."
+                )
+            if state[kernels.NEEDED] > _MOST:
+                raise CapacityError(
+                    f"the itemsets, or the baskets on the way to one, hold more than {_MOST:,} items; set max_length, "
+                    "or raise min_utility."
                 )
             for name in _ARENAS.get(status, ()):
                 arenas[name] = _wider(arenas[name], int(state[kernels.NEEDED]))

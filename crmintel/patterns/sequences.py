@@ -65,7 +65,7 @@ class FrequentSequences(BaseEstimator):
     UnitError
         If a bound names a unit of time and the times are plain numbers.
     CapacityError
-        If more than ``max_patterns`` are frequent.
+        If more than ``max_patterns`` are frequent, or they hold more than 2**28 items in total.
 
     References
     ----------

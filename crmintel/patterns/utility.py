@@ -186,7 +186,7 @@ class HighUtilityItemsets(BaseEstimator):
     InputError
         If there are no baskets, a utility is missing or infinite, or a parameter is out of its bounds.
     CapacityError
-        If more than ``max_itemsets`` reach the bound.
+        If more than ``max_itemsets`` reach the bound, or they hold more than 2**28 items in total.
 
     References
     ----------

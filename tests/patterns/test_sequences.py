@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import crmintel as ci
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, UnitError
+from crmintel.patterns import _sequence_trie
 from tests.oracles.sequences import closed_sequences, contains, frequent_sequences
 
 
@@ -386,3 +387,10 @@ def test_units_are_checked_where_no_bound_needs_them():
         ci.FrequentSequences(1, max_gap=np.timedelta64(2, "D")).fit(dated)
     assert len(ci.FrequentSequences(1, max_gap=1e300).fit(dated).patterns_) == 3
     assert len(ci.FrequentSequences(1, min_gap=1e300).fit(dated).patterns_) == 2
+
+
+def test_patterns_that_would_fill_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(_sequence_trie, "_MOST_ITEMS", 5000)
+    with pytest.raises(CapacityError, match="the 100 patterns hold 5,050 items"):
+        ci.FrequentSequences(1).fit([["a"] * 100])
+    assert len(ci.FrequentSequences(1).fit([["a"] * 99]).patterns_) == 99

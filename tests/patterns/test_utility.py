@@ -315,3 +315,9 @@ def test_shares_of_nothing_are_nan():
 def test_numbers_beyond_every_array_are_refused(parameters):
     with pytest.raises(InputError, match="must be >= 1 and <="):
         mine([{"a": 1.0}], 1, **parameters)
+
+
+def test_itemsets_that_would_fill_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(_utility_search, "_MOST", 10_000)
+    with pytest.raises(CapacityError, match="hold more than 10,000 items"):
+        mine(np.ones((2, 300)), 1)

@@ -107,3 +107,13 @@ def sequences(name: str) -> list[list[int]]:
     """Return a set of sequences of single items by its name in the literature."""
     with gzip.open(SHARED / "sequences" / f"{name}.spmf.gz", "rt", encoding="ascii") as file:
         return [[int(word) for word in line.split() if not word.startswith("-")] for line in file]
+
+
+def foodmart_profits() -> list[dict[int, float]]:
+    """Return the baskets of foodmart: what each of their items brought."""
+    with gzip.open(SHARED / "baskets" / "foodmart_utility.txt.gz", "rt", encoding="ascii") as file:
+        lines = [line.strip().split(":") for line in file if line.strip()]
+    return [
+        dict(zip(map(int, items.split()), map(float, profits.split()), strict=True))
+        for items, _, profits in lines
+    ]

@@ -154,6 +154,20 @@ for _name, _counts in {"sign": (511, 365), "kosarak25k": (500, 250), "msnbc": (9
         _add(f"sequences, {_name} at {_count}", "sequences", partial(_clicks, _name, _count),
              ("prefixspan", "rusket"), _equal)  # fmt: skip
 
+
+def _profits(min_utility: int) -> Any:
+    return data.foodmart_profits(), min_utility
+
+
+for _utility in (10_000, 5_000, 2_500):
+    _add(
+        f"high-utility itemsets, foodmart at {_utility}",
+        "utility",
+        partial(_profits, _utility),
+        ("rusket",),
+        _equal,
+    )
+
 _add(
     "k-means, 1e6 x 3, k = 8", "kmeans", partial(data.customers, 1_000_000, 3, 8), ("sklearn",), _same_inertia
 )

@@ -79,6 +79,15 @@ def _sequences_answer(patterns: Any) -> Any:
     return digest((tuple(item for (item,) in found.elements), found.count) for found in patterns)
 
 
+def _utility(problem: Any) -> Any:
+    profits, min_utility = problem
+    return ci.HighUtilityItemsets(min_utility).fit(profits).itemsets_
+
+
+def _utility_answer(itemsets: Any) -> Any:
+    return digest((frozenset(found.items), round(found.utility)) for found in itemsets)
+
+
 def _kmeans(problem: Any) -> ci.CustomerKMeans:
     rows, centers = problem
     return ci.CustomerKMeans(n_clusters=len(centers), init=centers, n_init=1, max_iter=300).fit(rows)
@@ -99,5 +108,6 @@ TASKS = {
     "frame to itemsets": Entry(_frame_to_itemsets, answer=_itemsets_answer),
     "rules": Entry(_rules, prepare=_mined, answer=_rules_answer),
     "sequences": Entry(_sequences, prepare=_click_paths, answer=_sequences_answer),
+    "utility": Entry(_utility, answer=_utility_answer),
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
 }

@@ -1,4 +1,4 @@
-"""rusket: FP-growth and PrefixSpan in Rust, on all cores; results are its own frames."""
+"""rusket: FP-growth, PrefixSpan and high-utility itemsets in Rust, on all cores; results are its own frames."""
 
 from __future__ import annotations
 
@@ -40,7 +40,28 @@ def _sequences_answer(frame: Any) -> Any:
     return digest((tuple(row), count) for row, count in zip(frame["sequence"], frame["support"], strict=True))
 
 
+def _two_lists(problem: Any) -> Any:
+    profits, min_utility = problem
+    return (
+        [list(basket) for basket in profits],
+        [list(basket.values()) for basket in profits],
+        float(min_utility),
+    )
+
+
+def _utility(problem: Any) -> Any:
+    return rusket.HUPM(*problem).mine()
+
+
+def _utility_answer(frame: Any) -> Any:
+    return digest(
+        (frozenset(itemset), round(utility))
+        for itemset, utility in zip(frame["itemset"].tolist(), frame["utility"].tolist(), strict=True)
+    )
+
+
 TASKS = {
     "itemsets": Entry(_fpgrowth, prepare=_matrix, answer=_itemsets_answer),
     "sequences": Entry(_prefixspan, answer=_sequences_answer),
+    "utility": Entry(_utility, prepare=_two_lists, answer=_utility_answer),
 }

@@ -108,8 +108,9 @@ class Sequences:
         sequence, item : str
             Names of the columns of the customer or session, and of the item or page.
         time : str, optional
-            Dates, datetimes or numbers, in any row order; items of one sequence at one time are one element. Without
-            it the rows of a sequence are its steps 0, 1, 2, ... in their order.
+            Dates, datetimes (of a zone: by its clock) or numbers within 2**53, in any row order; items of one
+            sequence at one time are one element. Without it the rows of a sequence are its steps 0, 1, 2, ... in
+            their order.
 
         Returns
         -------
@@ -120,6 +121,8 @@ class Sequences:
         ------
         InputError
             If an id, an item or a time is missing; the message says in how many rows.
+        InputTypeError
+            If times are no times, e.g. durations, or items have mixed types.
 
         Examples
         --------
@@ -161,7 +164,7 @@ class Sequences:
         Raises
         ------
         InputTypeError
-            If a sequence is a text or no collection, or items have mixed types.
+            If a sequence is a text, a set or no collection, or items have mixed types.
         InputError
             If an item or a time is missing, or the times do not fit the elements.
         """

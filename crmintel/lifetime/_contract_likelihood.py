@@ -15,7 +15,11 @@ from crmintel.lifetime._survival import digamma_step, exposure, log_survival, tr
 Vector = NDArray[np.float64]
 
 _LOW, _HIGH = np.array([-16.0, -16.0, -4.0]), np.array([14.0, 14.0, 3.0])  # logs of alpha, beta, c
-_SPREADS = (1.0, 20.0, 0.1)  # guesses of alpha + beta: customers differ, hardly, very much
+_SPREADS = (
+    1.0,
+    20.0,
+    0.1,
+)  # guesses of alpha + beta: customers differ, hardly, very much; each is the best at times
 _POWERS = (1.0, 0.5, 2.0)  # guesses of c: each customer's chance to leave stays, falls, grows
 _NOT_IDENTIFIED = "More renewals, or penalty > 0, would settle it"
 

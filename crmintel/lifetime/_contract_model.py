@@ -288,7 +288,7 @@ class ContractModel(TransformerMixin, BaseEstimator):
         watched = check_vector(self._whole(watched, "T", 0, MOST_PERIODS), "T", n=n)
         rng = as_generator(random_state)
         leave = rng.beta(self.alpha_, self.beta_, n) if self.alpha_ > 0.0 else np.zeros(n)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):  # who hardly ever leaves lasts for ever
             lasts = (rng.exponential(size=n) / -np.log1p(-leave)) ** (1.0 / self._c)
         end = np.maximum(np.ceil(lasts), 1.0)
         return CustomerRows(np.column_stack([np.minimum(end, watched), end <= watched]), COLUMNS)

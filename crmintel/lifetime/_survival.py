@@ -21,7 +21,7 @@ def exposure(c: float, start: ArrayLike, periods: ArrayLike) -> Vector:
     """Return (start + periods)^c - start^c, also where the two powers are nearly the same."""
     start, periods = np.asarray(start, dtype=np.float64), np.asarray(periods, dtype=np.float64)
     begun = start > 0
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         more = start**c * np.expm1(c * np.log1p(periods / np.where(begun, start, 1.0)))
         return np.minimum(np.where(begun, more, periods**c), _FARTHEST)
 
@@ -32,7 +32,7 @@ def log_survival(alpha: ArrayLike, beta: ArrayLike, u: ArrayLike) -> Vector:
     It is symmetric in alpha and u, so that the smaller can be the step by which two log-gamma functions differ.
     """
     step, other = np.minimum(alpha, u), np.maximum(alpha, u)
-    return _log_gamma_step(beta, step) - _log_gamma_step(beta + other, step)
+    return np.where(step > 0, _log_gamma_step(beta, step) - _log_gamma_step(beta + other, step), 0.0)
 
 
 def digamma_step(z: ArrayLike, step: ArrayLike) -> Vector:
@@ -40,9 +40,8 @@ def digamma_step(z: ArrayLike, step: ArrayLike) -> Vector:
     z, step = np.asarray(z, dtype=np.float64), np.asarray(step, dtype=np.float64)
     y = z + _SHIFT
     value = np.log1p(step / y) + step / (2.0 * y * (y + step)) + _series_step(y, step, 2, _DIGAMMA)
-    for i in range(_SHIFT):
-        value += step / ((z + i) * (z + i + step))
-    return value
+    near, step = _below(z, step)
+    return value + (step / (near * (near + step))).sum(axis=0)
 
 
 def trigamma_step(z: ArrayLike, step: ArrayLike) -> Vector:
@@ -51,10 +50,9 @@ def trigamma_step(z: ArrayLike, step: ArrayLike) -> Vector:
     y = z + _SHIFT
     value = _series_step(y, step, 3, _TRIGAMMA)
     value -= step / (y * (y + step)) * (1.0 + (1.0 / y + 1.0 / (y + step)) / 2.0)
-    for i in range(_SHIFT):
-        near, far = z + i, z + i + step
-        value -= step / (near * far) * (1.0 / near + 1.0 / far)
-    return value
+    near, step = _below(z, step)
+    far = near + step
+    return value - (step / (near * far) * (1.0 / near + 1.0 / far)).sum(axis=0)
 
 
 def _log_gamma_step(z: ArrayLike, step: ArrayLike) -> Vector:
@@ -63,9 +61,13 @@ def _log_gamma_step(z: ArrayLike, step: ArrayLike) -> Vector:
     y = z + _SHIFT
     value = (y - 0.5) * np.log1p(step / y) + step * (np.log(y + step) - 1.0)
     value += _series_step(y, step, 1, _LOG_GAMMA)
-    for i in range(_SHIFT):
-        value -= np.log1p(step / (z + i))
-    return value
+    near, step = _below(z, step)
+    return value - np.log1p(step / near).sum(axis=0)
+
+
+def _below(z: Vector, step: Vector) -> tuple[Vector, Vector]:
+    """Return z, z + 1, ..., z + 15 along a new first axis, and the step with that axis."""
+    return z + np.arange(float(_SHIFT)).reshape(-1, *(1,) * max(z.ndim, step.ndim)), step[None]
 
 
 def _series_step(y: Vector, step: Vector, first: int, factors: tuple[float, ...]) -> Vector:

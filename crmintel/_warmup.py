@@ -57,11 +57,10 @@ def _mine(*algorithms: str) -> None:
 
 
 def _condense() -> None:
-    # few of its pairs are frequent, and it is too wide for columns of bits
-    sparse = np.random.default_rng(0).integers(60, size=(1000, 2)).tolist()
-    for baskets in (_log().baskets(), sparse):
+    wide = np.random.default_rng(0).integers(60, size=(1000, 2)).tolist()  # too wide for columns of bits
+    for baskets in (_log().baskets(), wide):
         for target in ("closed", "generators"):
-            ci.FrequentItemsets(min_support=2, target=target).fit(baskets)
+            ci.FrequentItemsets(min_support=2, target=target, max_length=1).fit(baskets)
 
 
 def _rules() -> Any:
@@ -99,7 +98,10 @@ STEPS: dict[str, Callable[[], Any]] = {
     "HighUtilityItemsets": lambda: ci.HighUtilityItemsets(top_k=5).fit(_log()),
     "FrequentItemsets, closed": _condense,
     "AssociationRules": _rules,
-    "RuleSet": lambda: [_rules().significant(), *map(_rules().prune, ("improvement", "closure", "productive"))],
+    "RuleSet": lambda: [
+        _rules().significant(),
+        *map(_rules().prune, ("improvement", "closure", "productive")),
+    ],
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),
     "CoPurchaseRecommender": lambda: ci.CoPurchaseRecommender().fit(_log()).recommend(_log(), n=1),
     "FrequentSequences": _sequences,

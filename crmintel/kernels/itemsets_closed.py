@@ -71,7 +71,7 @@ ENDS, COUNTS, KEYS, KEYS_BELOW = 0, 1, 2, 3
 
 # Nanoseconds, measured: an AND with a count of ones per word, a step of the bit search, an entry of a row squared
 # (what all projections below a row cost), the set-up of an item.
-WORD_COST, STEP_COST, ENTRY_COST, ITEM_COST = 0.3, 1.0, 1.0, 40.0
+WORD_COST, STEP_COST, ENTRY_COST, ITEM_COST = 0.3, 4.0, 5.0, 400.0
 
 # Words that columns may take when rows are turned into them; ``words`` has at least that many.
 MOST_WORDS = 1 << 18
@@ -125,8 +125,8 @@ def search_condensed(
 
     Parameters
     ----------
-    base_entries, base_parts, first : what stands before each item, as `crmintel.kernels.itemsets.order_baskets` lists
-        it, and where each item's parts start and end
+    base_entries, base_parts, first : what stands before each item, and where each item's parts start (see
+        `crmintel.patterns._mining.OrderedBaskets`)
     n_entries : entries of each item's parts
     random : (n_items,) a random number below 2**62 for each item code
     min_count : least count of what is written
@@ -167,7 +167,7 @@ def search_condensed(
             )
         else:
             if depth == 0:
-                part_low, part_high = first[0, i], first[1, i]
+                part_low, part_high = first[i], first[i + 1]
             else:
                 part_high, cover = take_rows(members, member, i, rows, entries, parts, owners)
             if flag == COVERED:

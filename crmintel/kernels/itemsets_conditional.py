@@ -26,9 +26,6 @@ OPEN, JOINED, COVERED = 0, 1, 2
 # number for the basket it is of. The XOR of these is the digest of a set of rows.
 BEGIN, END, FOLLOWER, BASKET = 0, 1, 2, 3
 
-# Pairs that a kernel looks at before it returns, so that Ctrl-C is heard between its calls.
-AT_ONCE = 1 << 26
-
 
 @kernel
 def basket_number(place):
@@ -288,53 +285,3 @@ def column_digest(base, n_words, words, rows, low, single, alone):
             digest ^= rows[BASKET, row + np.int64(count_ones((word ^ rest) - np.uint64(1)))]
             word = rest
     return digest
-
-
-@kernel
-def count_pairs(start, entries, row_ends, pairs):
-    """Count the pairs of items that stand together: a with b < a at ``pairs[a * (a - 1) / 2 + b]``, zero before.
-
-    Returns the row to go on with: about `AT_ONCE` pairs after ``start``.
-    """
-    low = row_ends[start - 1] if start > 0 else 0
-    n_pairs = 0
-    for row in range(start, row_ends.size):
-        if n_pairs > AT_ONCE:
-            return row
-        n_pairs += (row_ends[row] - low) * np.int64(row_ends[row] - low) // 2
-        for p in range(low + 1, row_ends[row]):
-            base = entries[p] * (np.int64(entries[p]) - 1) // 2
-            for q in range(low, p):
-                pairs[np.uint64(base + entries[q])] += 1
-        low = row_ends[row]
-    return row_ends.size
-
-
-@kernel
-def keep_pairs(start, entries, row_ends, pairs, min_count, at, fill, kept, parts):
-    """Copy, for each item, what stands before it in its rows without the items of infrequent pairs.
-
-    ``at`` says where each item's entries start in ``kept``, ``fill`` where its parts start in ``parts``; both end up
-    behind them. Returns the row to go on with, as `count_pairs` does.
-    """
-    low = row_ends[start - 1] if start > 0 else 0
-    n_pairs = 0
-    for row in range(start, row_ends.size):
-        if n_pairs > AT_ONCE:
-            return row
-        n_pairs += (row_ends[row] - low) * np.int64(row_ends[row] - low) // 2
-        for p in range(low + 1, row_ends[row]):
-            item = entries[p]
-            base = item * (np.int64(item) - 1) // 2
-            begin = at[item]
-            end = begin
-            for q in range(low, p):
-                kept[np.uint64(end)] = entries[q]
-                end += pairs[np.uint64(base + entries[q])] >= min_count
-            if end > begin:
-                at[item] = end
-                parts[BEGIN, fill[item]] = begin
-                parts[END, fill[item]] = end
-                fill[item] += 1
-        low = row_ends[row]
-    return row_ends.size

@@ -17,8 +17,6 @@ from crmintel.kernels.itemsets_conditional import (
     LABEL,
     MAXIMAL,
     SUPPORT,
-    count_pairs,
-    keep_pairs,
     set_basket_columns,
 )
 from crmintel.kernels.itemsets_found import (
@@ -32,7 +30,7 @@ from crmintel.kernels.itemsets_found import (
     note,
 )
 from crmintel.patterns._chunks import cut_chunks
-from crmintel.patterns._mining import Flat, OrderedBaskets, _refuse, _run, order
+from crmintel.patterns._mining import Flat, _refuse, _run, order
 from crmintel.patterns._searches import Arenas
 from crmintel.transactions.baskets import Baskets
 
@@ -43,8 +41,6 @@ TARGETS = {"closed": CLOSED, "maximal": MAXIMAL, "generators": FREE}
 # Chunks, and entries of baskets to look at that are worth one. What is found comes in their order: their number must
 # not depend on that of the threads.
 _MOST_CHUNKS, _LEAST_WORK = 64, 200_000
-# Pairs of items up to which a table of their counts stays in the processor's cache.
-_MOST_PAIRS = 1 << 19
 _NO_LIMIT = int(np.iinfo(np.int32).max)
 
 
@@ -60,15 +56,11 @@ class CondensedSearch:
         self.columns = _columns(baskets, self.items, self.counts)
         if self.columns.size:
             self.longest, self.work = self.items.size, self.counts * np.arange(self.items.size)
-            entries, parts, first = (np.empty((2, 0), dtype=np.int32) for _ in range(3))
-            entries = entries[0]
+            entries, parts, first = (np.empty(shape, dtype=np.int32) for shape in (0, (2, 0), 0))
         else:
             ordered = order(baskets, min_count)
-            self.longest = ordered.longest
-            self.work = np.add.reduceat(
-                ordered.parts[1] - ordered.parts[0], ordered.first[:-1], dtype=np.int64
-            )
-            entries, parts, first = _frequent_parts(ordered, self.work, min_count)
+            self.longest, self.work = ordered.longest, ordered.work
+            entries, parts, first = ordered.entries, ordered.parts, ordered.first
         self.given = {
             "base_entries": entries,
             "base_parts": parts,
@@ -254,35 +246,6 @@ def _columns(baskets: Baskets, items: NDArray[np.int64], counts: NDArray[np.int6
         indices=baskets.indices, indptr=baskets.indptr, rank=rank, n_words=n_words, words=columns.ravel()
     )
     return columns
-
-
-def _frequent_parts(
-    ordered: OrderedBaskets, work: NDArray[np.int64], min_count: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Return what stands before each item in the baskets, without the items of infrequent pairs where that pays."""
-    n, n_rows = ordered.items.size, ordered.row_ends.size
-    whole = ordered.entries, ordered.parts, np.stack([ordered.first[:-1], ordered.first[1:]])
-    if n < 2 or n * (n - 1) // 2 > min(_MOST_PAIRS, 2 * work.sum()):
-        return whole
-    rows = {"entries": ordered.entries, "row_ends": ordered.row_ends}
-    pairs = np.zeros(n * (n - 1) // 2, dtype=np.int32)
-    row = 0
-    while row < n_rows:
-        row = count_pairs(start=row, **rows, pairs=pairs)
-    starts = np.arange(n) * (np.arange(n) - 1) // 2
-    sizes = np.append(0, np.add.reduceat(np.where(pairs >= min_count, pairs, 0), starts[1:], dtype=np.int64))
-    if 3 * sizes.sum() > 2 * work.sum():
-        return whole
-    # one entry is written past the end of each item's
-    ends = np.cumsum(sizes + 1)
-    at, fill = ends - sizes - 1, ordered.first[:-1].astype(np.int64)
-    kept, parts = np.empty(ends[-1], dtype=np.int32), np.empty_like(ordered.parts)
-    row = 0
-    while row < n_rows:
-        row = keep_pairs(
-            start=row, **rows, pairs=pairs, min_count=min_count, at=at, fill=fill, kept=kept, parts=parts
-        )
-    return kept, parts, np.stack([ordered.first[:-1], fill.astype(np.int32)])
 
 
 def _join(parts: list[Any], items: list[NDArray[np.int32]]) -> tuple[Any, ...]:

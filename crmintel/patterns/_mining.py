@@ -63,10 +63,6 @@ class OrderedBaskets:
 
 
 class _Search(Protocol):
-    @property
-    def n_paired(self) -> int:
-        """The rank that chunks are cut at."""
-
     def arenas(self) -> Arenas: ...
 
     def start(self, arenas: Arenas, low: int, high: int) -> None: ...
@@ -76,6 +72,12 @@ class _Search(Protocol):
     def result(self, arenas: Arenas) -> NDArray[Any]: ...
 
     def name(self, states: list[NDArray[np.int64]]) -> str: ...
+
+
+class _PairedSearch(_Search, Protocol):
+    @property
+    def n_paired(self) -> int:
+        """The rank that chunks are cut at."""
 
 
 def support_count(min_support: Any, n_baskets: int, of: str = "baskets") -> int:
@@ -113,7 +115,7 @@ def mine(
     if ordered.items.size > max_itemsets:
         _refuse(max_itemsets, min_count)
     longest = np.iinfo(np.int32).max if max_length is None else max_length
-    search: _Search
+    search: _PairedSearch
     if algorithm == "fpgrowth":
         search = PrefixTreeSearch(ordered, min_count, longest, weights)
     else:

@@ -51,8 +51,8 @@ def _mine(*algorithms: str) -> None:
     baskets = _log().baskets()
     for algorithm in algorithms:
         ci.FrequentItemsets(min_support=2, algorithm=algorithm).fit(baskets).transform(baskets)
-    # more items than there are pairs in a table for
-    ci.FrequentItemsets(min_support=1).fit([[item, item + 1] for item in range(1100)])
+    wide = [[item, item + 1] for item in range(1100)]  # more items than a table of pairs has room for
+    ci.FrequentItemsets(min_support=1).fit(wide).transform(wide)
     ci.FrequentItemsets(min_support=2).fit(baskets, sample_weight=np.full(len(baskets), 1.5))
 
 

@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from crmintel._frames import build_frame
 from crmintel._validation import check_number
-from crmintel.exceptions import CapacityError
-from crmintel.kernels.itemsets import find_members
 from crmintel.patterns._found import Flat, Trie, as_flat
+from crmintel.patterns._members import memberships
 from crmintel.transactions.baskets import Baskets
-
-_MOST_MEMBERS = 1 << 28  # entries of a membership matrix: 1.3 GiB when done
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,31 +148,7 @@ class Itemsets:
         CapacityError
             If the matrix would hold more than 2**28 entries.
         """
-        baskets = baskets.with_items(self.labels)
-        columns = baskets.matrix.tocsc()
-        offsets = np.zeros(len(self) + 1, dtype=np.int64)
-        likely = int(self.support.sum() * len(baskets))
-        rows = np.empty(min(likely, _MOST_MEMBERS) + len(baskets), dtype=np.int32)
-        done = 0
-        while True:
-            done = find_members(
-                start=done, items=self.items, item_offsets=self.offsets,
-                indptr=baskets.indptr,
-                indices=baskets.indices,
-                column_start=columns.indptr.astype(np.int64), column_rows=columns.indices.astype(np.int32),
-                offsets=offsets, rows=rows,
-            )  # fmt: skip
-            if done == len(self):
-                break
-            if rows.size > _MOST_MEMBERS:
-                raise CapacityError(
-                    f"{len(baskets):,} baskets hold {len(self):,} itemsets more than {_MOST_MEMBERS:,} times. Raise "
-                    "min_support, set max_length, or transform fewer baskets at a time."
-                )
-            rows = np.concatenate([rows, np.empty(rows.size + len(baskets), dtype=np.int32)])
-        rows = rows[: offsets[-1]]
-        shape = (len(baskets), len(self))
-        return sparse.csc_array((np.ones(rows.size, dtype=bool), rows, offsets), shape=shape).tocsr()
+        return memberships(self.items, self.offsets, baskets.with_items(self.labels))
 
     def __repr__(self) -> str:
         longest = int(self.lengths.max(initial=0))

@@ -44,6 +44,18 @@ def test_equal_to_enumeration(algorithm, baskets, share, max_length, n_jobs):
     assert np.array_equal(held.sum(axis=0), miner.itemsets_.counts)
 
 
+@pytest.mark.parametrize("lookup_cost", [0.0, 1e9])
+@settings(deadline=None)
+@given(baskets=databases | dense_databases)
+def test_transform_by_look_ups_and_by_columns(lookup_cost, baskets):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crmintel.patterns._members._LOOKUP_COST", lookup_cost)
+        miner = FrequentItemsets(1).fit(baskets)
+        held = miner.transform([*baskets, [], [-1]] * 3).toarray()
+    sets = [set(itemset.items) for itemset in miner.itemsets_]
+    assert held.tolist() == [[s <= basket for s in sets] for basket in [*baskets, set(), {-1}] * 3]
+
+
 @pytest.mark.parametrize("n_paired", [0, 2, 5])
 @settings(deadline=None)
 @given(baskets=databases, min_count=st.integers(1, 4), max_length=st.none() | st.integers(1, 4))
@@ -309,7 +321,7 @@ def test_memberships_beyond_the_budget_are_refused(monkeypatch):
     miner = FrequentItemsets(min_support=1).fit(equal)
     assert miner.transform(equal[:3]).nnz == 3 * 255
     assert miner.transform([["a"], ["b", "c"]]).nnz == 1 + 3
-    monkeypatch.setattr("crmintel.patterns.itemset_table._MOST_MEMBERS", 20_000)
+    monkeypatch.setattr("crmintel.patterns._members._MOST_MEMBERS", 20_000)
     with pytest.raises(CapacityError, match="transform fewer baskets at a time"):
         miner.transform(equal)
     assert miner.transform(equal[:50]).nnz == 50 * 255

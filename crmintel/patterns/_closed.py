@@ -48,11 +48,19 @@ class CondensedSearch:
     """Search for the itemsets that are closed or maximal within their class, see `crmintel.kernels.itemsets_closed`."""
 
     def __init__(
-        self, baskets: Baskets, target: str, min_count: int, max_length: int, max_itemsets: int
+        self,
+        baskets: Baskets,
+        items: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        *,
+        target: str,
+        min_count: int,
+        max_length: int,
+        max_itemsets: int,
     ) -> None:
+        self.items, self.counts = items, counts
         self.min_count, self.max_itemsets = min_count, max_itemsets
         self.random = random_numbers(baskets.shape[1])
-        self.items, self.counts = _frequent_items(baskets, min_count)
         self.columns = _columns(baskets, self.items, self.counts)
         if self.columns.size:
             self.longest, self.work = self.items.size, self.counts * np.arange(self.items.size)
@@ -183,23 +191,30 @@ def mine_condensed(
         If there are more than ``max_itemsets``, or on the way more than twice as many with those that are too long or
         turn out not to be of ``target``.
     """
-    if not np.any(np.bincount(baskets.indices) >= min_count):
+    items, counts = _frequent_items(baskets, min_count)
+    if items.size == 0:
         return Flat(np.empty(0, np.int32), np.zeros(1, np.int64), np.empty(0, np.int32), "")
     longest = _NO_LIMIT if max_length is None else max_length
     free = target == "generators"
-    search = CondensedSearch(baskets, target, min_count, longest - 1 if free else longest, max_itemsets)
+    search = CondensedSearch(
+        baskets,
+        items,
+        counts,
+        target=target,
+        min_count=min_count,
+        max_length=longest - 1 if free else longest,
+        max_itemsets=max_itemsets,
+    )
     chunks = search.chunks()
     parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
-    items, offsets, counts, keys, keys_below = _join(
-        parts, [search.found_items.pop(low) for low, _ in chunks]
-    )
+    joined = _join(parts, [search.found_items.pop(low) for low, _ in chunks])
     if free:
-        items, offsets, counts = _free(items, offsets, counts, len(baskets), search.random)
+        found = _free(*joined[:3], len(baskets), search.random)
     else:
-        items, offsets, counts = _without_copies(items, offsets, counts, keys, keys_below, longest)
-    if counts.size > max_itemsets:
+        found = _without_copies(*joined, longest)
+    if found[2].size > max_itemsets:
         _refuse(max_itemsets, min_count)
-    return Flat(items, offsets, counts, search.name(states))
+    return Flat(*found, search.name(states))
 
 
 def count_condensed(
@@ -248,7 +263,7 @@ def _columns(baskets: Baskets, items: NDArray[np.int64], counts: NDArray[np.int6
     return columns
 
 
-def _join(parts: list[Any], items: list[NDArray[np.int32]]) -> tuple[Any, ...]:
+def _join(parts: list[Any], items: list[NDArray[np.int32]]) -> list[Any]:
     """Put the chunks together: items, offsets, counts, keys, keys without the root."""
     sizes = np.cumsum([0, *(part.shape[1] - 1 for part in parts)])
     offsets = np.zeros(sizes[-1] + 1, dtype=np.int64)
@@ -262,7 +277,7 @@ def _join(parts: list[Any], items: list[NDArray[np.int32]]) -> tuple[Any, ...]:
             (kernels.KEYS_BELOW, np.int64),
         )
     )
-    return np.concatenate(items), offsets, counts, keys, keys_below
+    return [np.concatenate(items), offsets, counts, keys, keys_below]
 
 
 def _without_copies(

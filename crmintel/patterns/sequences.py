@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from crmintel.patterns._mining import support_count
 from crmintel.patterns._sequence_closed import closed_patterns
 from crmintel.patterns._sequence_search import Bounds, mine_patterns
 from crmintel.patterns.sequence_table import SequencePatterns
-from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, UNIT_DAYS, duration, unit_name
+from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, UNIT_DAYS, duration, names_unit, unit_name
 from crmintel.transactions.sequences import Sequences, as_sequences
 
 
@@ -31,14 +32,15 @@ class FrequentSequences(BaseEstimator):
     ----------
     min_support : int or float, default=0.01
         An int is a count of sequences (at least 1), a float in (0, 1] a share of them, as in `FrequentItemsets`.
-    max_gap : float or str, default=None
-        Largest gap between neighbouring elements of a pattern, itself allowed: a number in ``unit`` or text such as
-        ``"2W"``. On steps 0, 1, 2, ... 1 means that nothing stands between.
-    window : float or str, default=None
+    max_gap : float, str or timedelta, default=None
+        Largest gap between neighbouring elements of a pattern, itself allowed: a number in ``unit``, a timedelta, or
+        text such as ``"45s"``, ``"30min"``, ``"12h"``, ``"2D"``, ``"2W"``, ``"3M"`` (months), ``"1Q"``, ``"1Y"``. On
+        steps 0, 1, 2, ... 1 means that nothing stands between.
+    window : float, str or timedelta, default=None
         Elements that lie within this count as one: what was bought from Monday to Wednesday in a window of 2 days.
     target : {"all", "closed"}, default="all"
         ``closed`` leaves out each pattern that is part of another pattern found with the same count [3]_.
-    min_gap, max_span : float or str, default=None
+    min_gap, max_span : float, str or timedelta, default=None
         Least gap, itself allowed, and largest time from first to last.
     max_length, max_elements, max_element_size : int, default=None
         Largest number of items in a pattern, of elements in a pattern, and of items in an element.
@@ -88,12 +90,12 @@ class FrequentSequences(BaseEstimator):
     def __init__(
         self,
         min_support: float = 0.01,
-        max_gap: float | str | None = None,
-        window: float | str | None = None,
+        max_gap: float | str | timedelta | None = None,
+        window: float | str | timedelta | None = None,
         target: str = "all",
         *,
-        min_gap: float | str | None = None,
-        max_span: float | str | None = None,
+        min_gap: float | str | timedelta | None = None,
+        max_span: float | str | timedelta | None = None,
         max_length: int | None = None,
         max_elements: int | None = None,
         max_element_size: int | None = None,
@@ -187,7 +189,7 @@ def ticks(value: Any, name: str, sequences: Sequences, unit: Any) -> float:
         known = unit_name("day" if unit is None else unit)
         length = duration(value, known, name) * UNIT_DAYS[known] * MICROSECONDS_PER_DAY
         return float(np.rint(length))
-    if unit is not None or isinstance(value, str):
+    if unit is not None or names_unit(value):
         what = f"unit={unit!r}" if unit is not None else f"{name}={value!r}"
         raise UnitError(
             f"{what} names a unit of time, but the times of these sequences are plain numbers such as steps; give "

@@ -36,17 +36,23 @@ _ALIASES = {
     "h": "hour",
     "d": "day",
     "w": "week",
-    "m": "month",
+    "m": "month",  # as "M" only, see unit_name
     "q": "quarter",
     "y": "year",
 }
 _OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?(\d\d)(?::(\d\d(?:\.\d+)?))?")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+_TEXTS = "'30min', '12h', '90D', '52W', '3M' (months), '2Q' or '1Y' (seconds are 's', words such as '3 months' do too)"
 
 
 def unit_name(unit: Any, name: str = "unit") -> str:
-    """Return the unit's full name; ``"W"``, ``"weeks"`` and ``"week"`` are the same."""
+    """Return the unit's full name; ``"W"``, ``"weeks"`` and ``"week"`` are the same.
+
+    A small ``"m"`` is refused: it is minutes to numpy and polars, and a month here as ``"M"``.
+    """
     if isinstance(unit, str):
+        if unit.strip() == "m":
+            raise UnitError(f"{name}: 'm' may mean minutes or months; write 'min' or 'M'.")
         text = unit.strip().lower()
         text = _ALIASES.get(text, text.removesuffix("s"))
         if text in UNIT_DAYS:
@@ -62,30 +68,60 @@ def grain_name(collapse: Any) -> str:
     return text
 
 
+def names_unit(value: Any) -> bool:
+    """Tell whether a length of time says itself what it counts: text, a timedelta of Python, pandas or numpy."""
+    return isinstance(value, str | dt.timedelta | np.timedelta64) or type(value).__name__ == "NaTType"
+
+
 def duration(value: Any, unit: str | None, name: str = "horizon") -> float:
-    """Return a length of time in ``unit``: a number is taken as it is, text such as ``"52W"`` is converted.
+    """Return a length of time in ``unit``: a number is taken as it is, what names its own unit is converted.
+
+    Text is a number and a unit: ``"45s"``, ``"30min"``, ``"12h"``, ``"90D"``, ``"52W"``, ``"3M"`` (months), ``"2Q"``,
+    ``"1Y"`` or words such as ``"3 months"``. A small ``"m"`` could be minutes or months and is refused.
 
     Raises
     ------
     UnitError
-        If ``value`` is text and ``unit`` is None: the length cannot be converted.
+        If ``value`` names a unit and ``unit`` is None: the length cannot be converted.
     """
-    if not isinstance(value, str):
+    if not names_unit(value):
         return check_number(value, name, low=0.0)
-    match = _DURATION.fullmatch(value)
-    if match is None:
-        raise InputError(f"{name} must be a number or text like '52W', '90D', '3M', '1Y'; got {value!r}.")
+    days = _text_in_days(value, name) if isinstance(value, str) else _timedelta_in_days(value, name)
     if unit is None:
         raise UnitError(
             f"{name}={value!r} names a unit, but the unit of the rows is not known. Fit on CustomerSummary's own "
             f"output, set unit= on the model, or give {name} as a number in the unit of T."
         )
-    days = float(match.group(1)) * UNIT_DAYS[unit_name(match.group(2), name)]
     return days / UNIT_DAYS[unit]
 
 
+def _text_in_days(text: str, name: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise InputError(f"{name} must be a number, a timedelta or text like {_TEXTS}; got {text!r}.")
+    if match.group(2) == "m":
+        n = match.group(1)
+        raise UnitError(f"{name}={text!r} may mean minutes or months; write '{n}min' or '{n}M'.")
+    return float(match.group(1)) * UNIT_DAYS[unit_name(match.group(2), name)]
+
+
+def _timedelta_in_days(value: Any, name: str) -> float:
+    if isinstance(value, np.timedelta64):
+        unit, _ = np.datetime_data(value)
+        if unit in ("M", "Y", "generic"):  # no length that numpy would convert
+            raise InputError(f"{name}={value!r} has no certain length; write text like {_TEXTS}.")
+        days = float(value / np.timedelta64(1, "D"))
+    elif isinstance(value, dt.timedelta):
+        days = value.total_seconds() * UNIT_DAYS["second"]
+    else:
+        days = np.nan
+    if not days >= 0:
+        raise InputError(f"{name} must be >= 0, got {value!r}.")
+    return days
+
+
 def in_days(value: Any, name: str) -> float:
-    """Return a length of time in days: a number counts days, text such as ``"90D"`` names its unit."""
+    """Return a length of time in days: a number counts days, text such as ``"90D"`` or a timedelta names its unit."""
     return duration(value, "day", name)
 
 

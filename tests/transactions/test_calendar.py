@@ -59,6 +59,13 @@ def test_the_months_of_a_year_are_a_year():
         (39, "week", 39.0),
         (39.5, None, 39.5),
         (np.float64(3), "day", 3.0),
+        ("30min", "hour", 0.5),
+        ("3M", "month", 3.0),
+        ("90s", "minute", 1.5),
+        (timedelta(minutes=30), "hour", 0.5),
+        (np.timedelta64(36, "h"), "day", 1.5),
+        (np.timedelta64(90, "s"), "minute", 1.5),
+        (pd.Timedelta("2D"), "day", 2.0),
     ],
 )
 def test_durations(value, unit, wanted):
@@ -72,7 +79,13 @@ def test_days():
 @pytest.mark.parametrize(
     ("value", "unit", "error", "message"),
     [
-        ("52", "week", InputError, "horizon must be a number or text like '52W'.*got '52'"),
+        (
+            "52",
+            "week",
+            InputError,
+            "horizon must be a number, a timedelta or text like.*'30min'.*'52W'.*got '52'",
+        ),
+        ("30m", "week", UnitError, "horizon='30m' may mean minutes or months; write '30min' or '30M'"),
         ("-3W", "week", InputError, "got '-3W'"),
         ("3 parsecs", "week", UnitError, "horizon must be one of second.*'parsecs'"),
         ("52W", None, UnitError, "unit of the rows is not known"),
@@ -81,7 +94,11 @@ def test_days():
         (np.inf, "week", InputError, "got inf"),
         (True, "week", InputTypeError, "must be a number, got True"),
         (None, "week", InputTypeError, "must be a number, got None"),
-        (timedelta(days=3), "week", InputTypeError, "must be a number"),
+        (timedelta(days=-3), "week", InputError, "horizon must be >= 0"),
+        (timedelta(days=3), None, UnitError, "unit of the rows is not known"),
+        (np.timedelta64("NaT", "D"), "week", InputError, "horizon must be >= 0, got.*NaT"),
+        (pd.NaT, "week", InputError, "horizon must be >= 0, got NaT"),
+        (np.timedelta64(3, "M"), "week", InputError, "no certain length"),
     ],
 )
 def test_wrong_durations(value, unit, error, message):

@@ -313,8 +313,14 @@ class ContractModel(TransformerMixin, BaseEstimator):
         return formula
 
     def _answer(self, X: Any, formula: Callable[[Contracts], Vector]) -> Any:
+        """Apply ``formula`` to each distinct contract: there are few, whatever the number of customers."""
         check_is_fitted(self)
-        return float(formula(NEW_CONTRACT)[0]) if X is None else formula(read_contracts(X))
+        contracts = NEW_CONTRACT if X is None else read_contracts(X)
+        codes = (2.0 * contracts.duration + contracts.churned).astype(np.intp)
+        distinct = np.flatnonzero(np.bincount(codes))
+        table = np.empty(distinct[-1] + 1)
+        table[distinct] = formula(Contracts((distinct // 2).astype(np.float64), distinct % 2 == 1))
+        return float(table[0]) if X is None else table[codes]
 
     def _curve(self, t: ArrayLike, low: int, formula: Callable[[Vector], Vector]) -> Any:
         check_is_fitted(self)

@@ -111,6 +111,4 @@ def discounted_survival(
     last = min(horizon, np.ceil(_NOTHING / max(rate, 1e-290))) if rate > 0.0 else horizon
     k, weights = sum_rule(last)
     weights = weights * np.exp(-rate * k)
-    ages, codes = np.unique(tenure, return_inverse=True)
-    total = [weights @ np.exp(log_survival(alpha, beta + age**c, exposure(c, age, k))) for age in ages]
-    return np.array(total)[codes]
+    return np.array([weights @ np.exp(log_survival(alpha, beta + n**c, exposure(c, n, k))) for n in tenure])

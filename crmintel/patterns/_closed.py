@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,17 +17,9 @@ from crmintel.kernels.itemsets_conditional import (
     SUPPORT,
     set_basket_columns,
 )
-from crmintel.kernels.itemsets_found import (
-    AT_ONCE,
-    EMPTY,
-    close_up,
-    drop_within,
-    find_free,
-    insert_all,
-    list_noted,
-    note,
-)
+from crmintel.kernels.itemsets_found import EMPTY, insert_all
 from crmintel.patterns._chunks import cut_chunks
+from crmintel.patterns._classes import join, only_free, random_numbers, without_copies
 from crmintel.patterns._mining import Flat, _refuse, _run, order
 from crmintel.patterns._searches import Arenas
 from crmintel.transactions.baskets import Baskets
@@ -207,11 +197,11 @@ def mine_condensed(
     )
     chunks = search.chunks()
     parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
-    joined = _join(parts, [search.found_items.pop(low) for low, _ in chunks])
+    joined = join(parts, [search.found_items.pop(low) for low, _ in chunks])
     if free:
-        found = _free(*joined[:3], len(baskets), search.random)
+        found = only_free(joined, len(baskets), search.random)
     else:
-        found = _without_copies(*joined, longest)
+        found = without_copies(joined, longest)
     if found[2].size > max_itemsets:
         _refuse(max_itemsets, min_count)
     return Flat(*found, search.name(states))
@@ -261,94 +251,3 @@ def _columns(baskets: Baskets, items: NDArray[np.int64], counts: NDArray[np.int6
         indices=baskets.indices, indptr=baskets.indptr, rank=rank, n_words=n_words, words=columns.ravel()
     )
     return columns
-
-
-def _join(parts: list[Any], items: list[NDArray[np.int32]]) -> list[Any]:
-    """Put the chunks together: items, offsets, counts, keys, keys without the root."""
-    sizes = np.cumsum([0, *(part.shape[1] - 1 for part in parts)])
-    offsets = np.zeros(sizes[-1] + 1, dtype=np.int64)
-    for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True):
-        np.add(part[kernels.ENDS, 1:], offsets[low], out=offsets[low + 1 : high + 1])
-    counts, keys, keys_below = (
-        np.concatenate([part[row, :-1] for part in parts], dtype=dtype, casting="same_kind")
-        for row, dtype in (
-            (kernels.COUNTS, np.int32),
-            (kernels.KEYS, np.int64),
-            (kernels.KEYS_BELOW, np.int64),
-        )
-    )
-    return [np.concatenate(items), offsets, counts, keys, keys_below]
-
-
-def _without_copies(
-    items: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int32],
-    keys: NDArray[np.int64],
-    keys_below: NDArray[np.int64],
-    longest: int,
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-    """Leave out itemsets that are too long, and those that another one without its root is the same as."""
-    n = counts.size
-    kept = np.diff(offsets) <= longest
-    # most keys are met by none: a bit for each, which the processor's cache holds, spares the table
-    bits = np.zeros(1 << max(0, (8 * n).bit_length() - 6), dtype=np.uint64)
-    slices = [slice(start, start + AT_ONCE) for start in range(0, n, AT_ONCE)]
-    for part in slices:
-        note(keys=keys_below[part], bits=bits)
-    noted = []
-    for part in slices:
-        numbers = np.empty(keys[part].size + 1, dtype=np.int64)
-        noted.append(numbers[: list_noted(keys=keys[part], bits=bits, first=part.start, numbers=numbers)])
-    found = np.concatenate([np.empty(0, dtype=np.int64), *noted])
-    table = np.full((1 << (2 * found.size).bit_length(), 2), EMPTY, dtype=np.int64)
-    for start in range(0, found.size, AT_ONCE):
-        numbers = found[start : start + AT_ONCE]
-        insert_all(keys=keys[numbers], numbers=numbers, table=table)
-    for part in slices:
-        drop_within(
-            start=part.start, keys=keys_below[part], table=table, items=items, offsets=offsets, kept=kept
-        )
-    numbers = np.flatnonzero(kept)
-    if numbers.size == n:
-        return items, offsets, counts
-    at = 0
-    for start in range(0, numbers.size, AT_ONCE):
-        at = close_up(start=start, numbers=numbers, items=items, offsets=offsets, counts=counts, at=at)
-    offsets[numbers.size] = at
-    return items[:at], offsets[: numbers.size + 1], counts[: numbers.size]
-
-
-def _free(
-    items: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    counts: NDArray[np.int32],
-    n_baskets: int,
-    random: NDArray[np.int64],
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
-    """Keep the itemsets that have no subset with the same count."""
-    lengths = np.diff(offsets)
-    free = np.empty(counts.size, dtype=np.bool_)
-    table = np.full((1 << (2 * counts.size).bit_length(), 2), EMPTY, dtype=np.int64)
-    by_length = np.argsort(lengths, kind="stable")
-    for start in range(0, counts.size, AT_ONCE):
-        find_free(
-            start=start,
-            by_length=by_length,
-            offsets=offsets,
-            items=items,
-            counts=counts,
-            n_baskets=n_baskets,
-            random=random,
-            table=table,
-            free=free,
-        )
-    return items[np.repeat(free, lengths)], np.append(0, np.cumsum(lengths[free])), counts[free]
-
-
-def random_numbers(n: int) -> NDArray[np.int64]:
-    """Return ``n`` numbers below 2**62, always the same ones (SplitMix64)."""
-    x = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) >> np.uint64(2)).astype(np.int64)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -150,6 +153,30 @@ def test_more_than_the_budget_is_refused(target):
     for limit in (exact - 1, exact // 10):
         with pytest.raises(CapacityError, match=f"max_itemsets={limit:,}"):
             condensed(baskets, target, 10, max_itemsets=limit)
+
+
+@pytest.fixture
+def interruptible():
+    """Python's own answer to Ctrl-C: a test run that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape", [(2000, 60, 0.5, 0.9), (10_000, 2000, 0.01, 0.05)])
+def test_ctrl_c_ends_the_search(target, shape):
+    """Of columns of bits, and of rows."""
+    condensed(Baskets.from_lists([[0, 1], [0], [0, 1]]), target, 1)  # compiled before the clock starts
+    n_baskets, n_items, low, high = shape
+    share = np.linspace(low, high, n_items)
+    baskets = Baskets(np.random.default_rng(0).random((n_baskets, n_items)) < share)
+    threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start()
+    begin = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        condensed(baskets, target, 2)
+    assert time.perf_counter() - begin < 3  # a busy machine; the search goes on for minutes
 
 
 QUICK = {"mushroom", "chess", "bms1", "foodmart", "groceries", "adult"}

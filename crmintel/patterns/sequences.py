@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import timedelta
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from crmintel._compat import thread_count
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError, UnitError
+from crmintel.exceptions import DataWarning, InputError, UnitError
 from crmintel.patterns._mining import support_count
 from crmintel.patterns._sequence_closed import closed_patterns
 from crmintel.patterns._sequence_search import Bounds, mine_patterns
@@ -45,8 +46,8 @@ class FrequentSequences(BaseEstimator):
     max_length, max_elements, max_element_size : int, default=None
         Largest number of items in a pattern, of elements in a pattern, and of items in an element.
     unit : str, default=None
-        What numbers above count where the times are dates: ``"day"`` (None), ``"week"``, ``"hour"``, ... Where the
-        times are plain numbers they count those, and there is no unit.
+        What numbers above count where the times are dates: ``"day"`` (None), ``"week"``, ``"hour"``, ... On clicks
+        ``max_gap=30`` is 30 days. Where the times are plain numbers they count those, and there is no unit.
     max_patterns : int, default=20_000_000
         More than these are not stored: `CapacityError`.
     n_jobs : int, default=None
@@ -68,6 +69,11 @@ class FrequentSequences(BaseEstimator):
         If a bound names a unit of time and the times are plain numbers.
     CapacityError
         If more than ``max_patterns`` are frequent, or they hold more than 2**28 items in total.
+
+    Warns
+    -----
+    DataWarning
+        If ``max_gap`` or ``max_span`` is a bare number on dates and longer than every sequence: mostly a wrong unit.
 
     References
     ----------
@@ -135,6 +141,7 @@ class FrequentSequences(BaseEstimator):
         if len(sequences) == 0:
             raise InputError("there are no sequences to mine; got 0.")
         bounds = self._bounds(sequences)
+        self._warn_of_idle_bounds(sequences, bounds)
         min_count = support_count(self.min_support, len(sequences), "sequences")
         trie = mine_patterns(
             sequences,
@@ -176,6 +183,27 @@ class FrequentSequences(BaseEstimator):
                     "pattern of two elements could keep to both."
                 )
         return Bounds(**given, **sizes)
+
+    def _warn_of_idle_bounds(self, sequences: Sequences, bounds: Bounds) -> None:
+        """Warn of a bare number that, in the unit it counts, no sequence is long enough for: a wrong unit."""
+        filled = np.diff(sequences.offsets) > 0
+        if sequences.times.dtype.kind != "M" or not filled.any():
+            return
+        first, last = sequences.offsets[:-1][filled], sequences.offsets[1:][filled] - 1
+        longest = int((sequences.times[last] - sequences.times[first]).astype(np.int64).max())
+        for name in ("max_gap", "max_span"):
+            value = getattr(self, name)
+            if value is None or names_unit(value) or not 0 < longest < getattr(bounds, name):
+                continue
+            days = longest / MICROSECONDS_PER_DAY
+            size = next((u for u in ("day", "hour", "minute") if days >= UNIT_DAYS[u]), "second")
+            warnings.warn(
+                f"{name}={value!r} counts {unit_name(self.unit or 'day')}s and bounds nothing: of "
+                f"{int(filled.sum()):,} sequences the longest spans {days / UNIT_DAYS[size]:.3g} {size}s. Set unit=, or give text such as "
+                f"'{value:g}min', or leave {name} out.",
+                DataWarning,
+                stacklevel=3,
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -217,7 +217,7 @@ def test_report_is_one_readable_page(fitted, log):
     [
         ({"horizon": "10Y"}, r"horizon='10Y' is 3652.5 days, the log covers"),
         ({"horizon": 0}, "horizon must be > 0"),
-        ({"horizon": "soon"}, "horizon must be a number or text like '52W'"),
+        ({"horizon": "soon"}, "horizon must be a number, a timedelta or text like"),
         ({"n_offers": 0}, "n_offers must be >= 1"),
         ({"margin": -1.0}, "margin must be >= 0"),
         ({"margin": 30.0}, "margin must be"),

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crmintel as ci
-from crmintel.exceptions import CapacityError, InputError, InputTypeError, UnitError
+from crmintel.exceptions import CapacityError, DataWarning, InputError, InputTypeError, UnitError
 from crmintel.patterns import _sequence_trie
 from tests.oracles.sequences import closed_sequences, contains, frequent_sequences
 
@@ -279,6 +279,20 @@ def test_units_of_time_say_the_same(dated):
         assert ci.FrequentSequences(1, **bound).fit(dated).patterns_.counts[1] == 1
 
 
+def test_a_number_of_days_for_clicks_of_minutes_is_told():
+    minutes = [[np.datetime64("2024-01-01T10:00") + np.timedelta64(m, "m") for m in (0, 20, 45)]]
+    clicks = ci.Sequences.from_lists([["a", "b", "c"]], times=minutes)
+    message = (
+        "max_gap=30 counts days and bounds nothing: of 1 sequences the longest spans 45 minutes.*'30min'"
+    )
+    with pytest.warns(DataWarning, match=message):
+        ci.FrequentSequences(1, max_gap=30).fit(clicks)
+    with pytest.warns(DataWarning, match="max_span=1 counts hours"):
+        ci.FrequentSequences(1, max_span=1, unit="h").fit(clicks)
+    for bound in ({"max_gap": "30min"}, {"max_gap": "4W"}, {"max_gap": 30, "unit": "min"}):
+        ci.FrequentSequences(1, **bound).fit(clicks)  # warnings are errors here
+
+
 def test_a_bound_in_time_needs_dates():
     for bound in ({"max_gap": "2W"}, {"max_gap": np.timedelta64(2, "h")}, {"max_gap": 2, "unit": "week"}):
         with pytest.raises(UnitError, match="plain numbers"):
@@ -388,7 +402,8 @@ def test_units_are_checked_where_no_bound_needs_them():
     with pytest.raises(UnitError, match="fortnight"):
         ci.FrequentSequences(1, unit="fortnight").fit(dated)
     assert len(ci.FrequentSequences(1, max_gap=np.timedelta64(1, "D")).fit(dated).patterns_) == 2
-    assert len(ci.FrequentSequences(1, max_gap=1e300).fit(dated).patterns_) == 3
+    with pytest.warns(DataWarning, match="max_gap=1e\\+300 counts days and bounds nothing"):
+        assert len(ci.FrequentSequences(1, max_gap=1e300).fit(dated).patterns_) == 3
     assert len(ci.FrequentSequences(1, min_gap=1e300).fit(dated).patterns_) == 2
 
 

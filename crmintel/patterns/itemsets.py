@@ -94,8 +94,8 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
     array([[ True, False, False]])
     >>> FrequentItemsets(min_support=1).count(baskets)
     7
-    >>> FrequentItemsets(min_support=1, target="closed").fit(baskets).itemsets_.names().tolist()
-    ['milk', 'bread, milk', 'bread, milk, tea']
+    >>> sorted(FrequentItemsets(min_support=1, target="closed").fit(baskets).itemsets_.names())
+    ['bread, milk', 'bread, milk, tea', 'milk']
     """
 
     def __init__(

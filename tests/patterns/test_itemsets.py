@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -326,3 +329,28 @@ def test_memberships_beyond_the_budget_are_refused(monkeypatch):
         miner.transform(equal)
     assert miner.transform(equal[:50]).nnz == 50 * 255
     assert miner.transform(equal[:1] * 70).nnz == 70 * 255
+
+
+WITHOUT_COMPILER = """
+import numpy as np
+from crmintel import FrequentItemsets
+rows = np.random.default_rng(0).random((70, 8)) < np.linspace(0.2, 1.0, 8)
+found = {}
+for algorithm in ("auto", "fpgrowth", "projection", "bitset"):
+    miner = FrequentItemsets(7, algorithm=algorithm).fit(rows)
+    found[algorithm] = {itemset.items: itemset.count for itemset in miner.itemsets_}
+    assert miner.count(rows) == len(found[algorithm]) > 50
+    assert np.array_equal(miner.transform(rows).sum(axis=0), miner.itemsets_.counts)
+assert all(itemsets == found["auto"] for itemsets in found.values())
+"""
+
+
+def test_the_same_without_the_compiler():
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_COMPILER],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from math import comb
 
@@ -137,7 +138,13 @@ def test_counted_but_not_stored(longest):
 def test_a_hundred_million_are_counted():
     """Twelve itemsets of 23 items that share nothing, and one item in all: 1.2e8 itemsets."""
     lists = [[0, *range(1 + 22 * k, 23 + 22 * k)] for k in range(12)] * 2
-    assert FrequentItemsets(2).count(lists) == 12 * 2 * (2**22 - 1) + 1
+    FrequentItemsets(2).count(lists)
+    tracemalloc.start()
+    try:
+        assert FrequentItemsets(2).count(lists) == 12 * 2 * (2**22 - 1) + 1
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
     with pytest.raises(CapacityError, match="max_itemsets"):
         FrequentItemsets(2, max_itemsets=10**6).fit(lists)
 

@@ -36,6 +36,17 @@ def find_labels(labels: Any, known: NDArray[Any], name: str) -> tuple[NDArray[np
     return chosen, unknown
 
 
+def need_labels(labels: Any, known: NDArray[Any], name: str) -> NDArray[np.bool_]:
+    """Return which of ``known`` are named; an item that is in no basket is most likely mistyped."""
+    chosen, unknown = find_labels(labels, known, name)
+    if unknown:
+        raise InputError(
+            f"{name} names {len(unknown)} items that no basket holds, e.g. {unknown[:3]}; known are e.g. "
+            f"{known[:3].tolist()}."
+        )
+    return chosen
+
+
 def code_of(item: Any, known: NDArray[Any]) -> int:
     """Return the place of ``item`` among the labels that are ``known``.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any
 
@@ -79,6 +80,25 @@ def measure(
         return checked
 
     return register
+
+
+def check_measure(value: Any, name: str, others: Sequence[str] = ()) -> str:
+    """Return ``value`` if it is the name of a measure or one of ``others``, else say which one may be meant."""
+    names = [*MEASURES, *others]
+    if isinstance(value, str) and value in names:
+        return value
+    also = f" or {', '.join(map(repr, others))}" if others else ""
+    raise InputError(
+        f"{name} must be one of the {len(MEASURES)} names in crmintel.measures.MEASURES{also}; got {value!r:.80}."
+        f"{meant(value, names)}"
+    )
+
+
+def meant(value: Any, names: Iterable[str]) -> str:
+    """Return " Did you mean ...?" where one of ``names`` is like ``value``."""
+    # 0.5: the cutoff that finds mlxtend's zhangs_metric among ours
+    close = get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def check_counts(*counts: ArrayLike) -> list[Counts]:

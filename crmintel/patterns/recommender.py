@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from crmintel._validation import check_choice
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.recommending import score_by_rules
+from crmintel.patterns._measure import check_measure
 from crmintel.patterns._recommending import ItemRecommender, Ranking, best_candidates, buyers_of, owned_items
 from crmintel.patterns.itemsets import FrequentItemsets
 from crmintel.patterns.measures import MEASURES
@@ -143,12 +143,12 @@ class RuleRecommender(ItemRecommender):
         return fresh if self.rules is None else fresh.set_params(rules=clone(self.rules))
 
     def _check_measure(self) -> str:
-        name = check_choice(self.measure, "measure", tuple(MEASURES))
+        name = check_measure(self.measure, "measure")
         if MEASURES[name].small_is_strong:
             raise InputError(
                 f"measure={name!r} is small where a rule is strong; rank by another, e.g. 'confidence'."
             )
-        return str(name)
+        return name
 
     def _fitted_rules(self) -> RuleSet:
         rules = self._ready_rules()

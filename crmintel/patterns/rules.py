@@ -11,10 +11,11 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from crmintel._progress import progress
-from crmintel._validation import check_choice, check_number
+from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.rules import generate_rules
-from crmintel.patterns._labels import find_labels
+from crmintel.patterns._labels import need_labels
+from crmintel.patterns._measure import check_measure
 from crmintel.patterns._set_index import index_itemsets
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.itemsets import FrequentItemsets
@@ -129,6 +130,10 @@ class AssociationRules(BaseEstimator):
                 f"categories must be a mapping {{item: category}}, got {type(self.categories).__name__}."
             )
         longest = None
+        if isinstance(X, FrequentItemsets):
+            raise InputTypeError(
+                "X is a FrequentItemsets: fit on what it found, X.itemsets_, or give it as miner and fit on baskets."
+            )
         if isinstance(X, Itemsets):
             itemsets = X
         else:
@@ -147,7 +152,7 @@ class AssociationRules(BaseEstimator):
 
     def _bounds(self) -> list[tuple[str, float]]:
         """Return the measures and their bounds, ``measure`` first."""
-        measure = MEASURES[check_choice(self.measure, "measure", tuple(MEASURES))]
+        measure = MEASURES[check_measure(self.measure, "measure")]
         if measure.small_is_strong:
             raise InputError(
                 f"measure={self.measure!r} is small where a rule is strong. Choose rules by another one and bound this "
@@ -160,7 +165,7 @@ class AssociationRules(BaseEstimator):
         further = [(f"thresholds[{name!r}]", name, bound) for name, bound in (self.thresholds or {}).items()]
         bounds = []
         for what, name, bound in [(f"min_value (of {self.measure})", self.measure, self.min_value), *further]:
-            low, high = MEASURES[check_choice(name, "a measure of thresholds", tuple(MEASURES))].range
+            low, high = MEASURES[check_measure(name, "a measure of thresholds")].range
             check_number(bound, what, low=low, high=None if high == np.inf else high, finite=False)
             bounds.append((name, bound))
         return bounds
@@ -221,11 +226,11 @@ class AssociationRules(BaseEstimator):
         """Return which itemsets may stand on the left, and which on the right."""
         out = np.zeros(labels.size, dtype=bool)
         if self.exclude_items is not None:
-            out = _among(self.exclude_items, labels, "exclude_items")
+            out = need_labels(self.exclude_items, labels, "exclude_items")
         sides = []
         for name in ("antecedent_items", "consequent_items"):
             wanted = getattr(self, name)
-            banned = out if wanted is None else out | ~_among(wanted, labels, name)
+            banned = out if wanted is None else out | ~need_labels(wanted, labels, name)
             sides.append(sets @ banned.astype(np.int32) == 0)
         return sides[0], sides[1]
 
@@ -257,17 +262,6 @@ def _whole(itemsets: Itemsets) -> int:
             f"rules are made of counts; these baskets weigh {itemsets.total}. Give weights in whole numbers."
         )
     return int(itemsets.total)
-
-
-def _among(wanted: Any, labels: NDArray[Any], name: str) -> NDArray[np.bool_]:
-    """Return which of ``labels`` are wanted; an item that is in no basket is most likely mistyped."""
-    chosen, unknown = find_labels(wanted, labels, name)
-    if unknown:
-        raise InputError(
-            f"{name} names {len(unknown)} items that no basket holds, e.g. {unknown[:3]}; known are e.g. "
-            f"{labels[:3].tolist()}."
-        )
-    return chosen
 
 
 def _n_choices(n: int, largest: int) -> int:

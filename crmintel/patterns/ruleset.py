@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,32 +10,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice, check_names, check_number
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel.exceptions import InputError
 from crmintel.kernels.hypergeometric import log_tail
 from crmintel.patterns import redundancy
+from crmintel.patterns._labels import need_labels
+from crmintel.patterns._measure import check_measure
+from crmintel.patterns._recount import recount
+from crmintel.patterns._rule_arrays import RuleArrays
 from crmintel.patterns._rule_columns import check_rules
 from crmintel.patterns.intervals import INTERVALS
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.measures import MEASURES
-from crmintel.patterns.significance import CORRECTIONS, TESTS, SearchSpace, adjust
+from crmintel.patterns.significance import TESTS, SearchSpace, adjust, check_correction
+from crmintel.transactions.baskets import as_baskets
 
-_COLUMNS = ("antecedents", "consequents", "n_ab", "n_a", "n_b")
-_SHARED = ("n", "items", "library", "itemsets", "space")
+_MORE_COLUMNS = ("n_ab", "n_a", "n_b", "adjusted_p")
+SIDES = ("any", "antecedent", "consequent")
 PRUNINGS = ("improvement", "boost", "closure", "productive")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: the labels of both sides, and in how many baskets both, the first and the second stand."""
-
-    antecedent: tuple[Any, ...]
-    consequent: tuple[Any, ...]
-    n_ab: int
-    n_a: int
-    n_b: int
-
-
-class RuleSet:
+class RuleSet(RuleArrays):
     """Rules A -> B; ``len`` is how many, ``rules[mask]`` selects, every measure is an attribute; arrays are read-only.
 
     Parameters
@@ -81,18 +74,7 @@ class RuleSet:
     Rule(antecedent=('tea',), consequent=('bread',), n_ab=1, n_a=1, n_b=3)
     """
 
-    __slots__ = (*_COLUMNS, *_SHARED)
-
-    antecedents: Any
-    consequents: Any
-    n_ab: NDArray[np.int64]
-    n_a: NDArray[np.int64]
-    n_b: NDArray[np.int64]
-    n: int
-    items: NDArray[Any]
-    library: str | None
-    itemsets: Itemsets | None
-    space: SearchSpace | None
+    __slots__ = ()
 
     def __init__(
         self,
@@ -112,75 +94,42 @@ class RuleSet:
         labels.flags.writeable = False
         self._put(columns, (n_baskets, labels, library, itemsets, space))
 
-    @classmethod
-    def _of(cls, columns: Sequence[Any], shared: Sequence[Any]) -> Self:
-        """Wrap arrays that fit together and belong to nobody else: what is stored by the ten millions."""
-        rules = object.__new__(cls)
-        rules._put(columns, shared)
-        return rules
+    def having(self, items: Any, side: str = "any") -> Self:
+        """Return the rules that hold at least one of these items.
 
-    def _put(self, columns: Sequence[Any], shared: Sequence[Any]) -> None:
-        for name, value in zip((*_COLUMNS, *_SHARED), (*columns, *shared), strict=True):
-            object.__setattr__(self, name, value)
-        for side in (self.antecedents, self.consequents):
-            for array in (side.data, side.indices, side.indptr):
-                array.flags.writeable = False
-        for count in (self.n_ab, self.n_a, self.n_b):
-            count.flags.writeable = False
+        Parameters
+        ----------
+        items : list of labels
+        side : {"any", "antecedent", "consequent"}, default="any"
+            Where they have to stand.
+        """
+        chosen = need_labels(items, self.items, "items").astype(np.int32)
+        sides = {"antecedent": [self.antecedents], "consequent": [self.consequents]}
+        where = sides.get(check_choice(side, "side", SIDES), [self.antecedents, self.consequents])
+        return self._select(np.flatnonzero(np.any([matrix @ chosen > 0 for matrix in where], axis=0)))
 
-    def __getattr__(self, name: str) -> NDArray[np.float64]:
-        if name in MEASURES:
-            return MEASURES[name](self.n_ab, self.n_a, self.n_b, self.n)
-        raise AttributeError(f"a RuleSet has no {name!r}; its measures are {', '.join(MEASURES)}.")
+    def recount(self, X: Any) -> Self:
+        """Return the same rules in the same order, with their counts in other baskets, e.g. those of later weeks.
 
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *MEASURES]
+        Parameters
+        ----------
+        X : Baskets, log, sparse matrix, boolean frame or array, or list of lists
+            Items go by label; those that are not here count 0, which leaves a measure nan or inf where it divides by
+            them. Each basket counts once.
 
-    def __len__(self) -> int:
-        return self.n_ab.size
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, int | np.integer) and not isinstance(key, bool):
-            at = int(
-                check_number(key, "the number of a rule", low=-len(self), high=len(self) - 1, integer=True)
-            )
-            return next(iter(self._select(np.array([at]))))
-        if isinstance(key, slice):
-            return self._select(np.arange(len(self))[key])
-        index = np.asarray(key)
-        if index.size == 0 and index.dtype != bool:
-            index = index.astype(np.int64)
-        if index.dtype.kind not in "iub" or index.ndim != 1:
-            raise InputTypeError(f"rules are selected by number, slice or mask; got {key!r:.80}.")
-        if index.dtype == bool:
-            if index.size != len(self):
-                raise InputError(f"a mask over these rules needs {len(self)} values, got {index.size}.")
-            return self._select(np.flatnonzero(index))
-        outside = (index < -len(self)) | (index >= len(self))
-        if outside.any():
-            raise InputError(
-                f"the numbers of rules must be >= {-len(self)} and <= {len(self) - 1}, got {index[outside][0]}."
-            )
-        return self._select(index)
-
-    def _select(self, index: NDArray[np.integer[Any]]) -> Self:
-        columns = [getattr(self, name)[index] for name in _COLUMNS]
-        return self._of(columns, [getattr(self, name) for name in _SHARED])
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Number of items of both sides."""
-        return np.diff(self.antecedents.indptr).astype(np.int64) + np.diff(self.consequents.indptr)
-
-    def __iter__(self) -> Iterator[Rule]:
-        counts = zip(self.n_ab.tolist(), self.n_a.tolist(), self.n_b.tolist(), strict=True)
-        sides = zip(self._labels(self.antecedents), self._labels(self.consequents), strict=True)
-        for (antecedent, consequent), count in zip(sides, counts, strict=True):
-            yield Rule(antecedent, consequent, *count)
-
-    def _labels(self, side: Any) -> Iterator[tuple[Any, ...]]:
-        labels, bounds = self.items[side.indices].tolist(), side.indptr.tolist()
-        return (tuple(labels[bounds[r] : bounds[r + 1]]) for r in range(len(self)))
+        Returns
+        -------
+        RuleSet
+            It knows neither a search nor the counts of shorter rules: on baskets that did not choose the rules there
+            is nothing to correct for but their number.
+        """
+        baskets = as_baskets(X)
+        if not len(baskets):
+            raise InputError("there are no baskets to count these rules in.")
+        baskets = baskets.with_items(self.items)
+        counts = recount(self.antecedents, self.consequents, baskets)
+        columns = [self.antecedents, self.consequents, *counts]
+        return self._of(columns, [len(baskets), self.items, self.library, None, None])
 
     def sort(self, by: str = "lift", *, descending: bool | None = None) -> Self:
         """Return the rules ordered by a measure, the strongest first; ties by falling ``n_ab``, then as they stood.
@@ -192,7 +141,7 @@ class RuleSet:
         descending : bool, default=None
             None puts strong rules first, whichever way the measure points; nan comes last in any case.
         """
-        measure = MEASURES[check_choice(by, "by", tuple(MEASURES))]
+        measure = MEASURES[check_measure(by, "by")]
         values = getattr(self, by)
         if (not measure.small_is_strong) if descending is None else descending:
             values = -values
@@ -216,7 +165,7 @@ class RuleSet:
         .. [1] Bayardo, R. J., Agrawal, R., Gunopulos, D. (2000). Constraint-based rule mining in large, dense
            databases. Data Mining and Knowledge Discovery 4, 217-240.
         """
-        best = redundancy.best_general(self, check_choice(measure, "measure", tuple(MEASURES)))
+        best = redundancy.best_general(self, check_measure(measure, "measure"))
         gain = np.asarray(getattr(self, measure), dtype=np.float64) - best
         return -gain if MEASURES[measure].small_is_strong else gain
 
@@ -299,15 +248,16 @@ class RuleSet:
         function = INTERVALS[check_choice(measure, "measure", tuple(INTERVALS))]
         return function(self.n_ab, self.n_a, self.n_b, self.n, level=level)
 
-    def adjusted_p(self, correction: str = "tarone", *, test: str = "fisher_p") -> NDArray[np.float64]:
+    def adjusted_p(self, correction: str | None = None, *, test: str = "fisher_p") -> NDArray[np.float64]:
         """Return the rules' p-values, corrected for all that was searched and not only for what was kept.
 
         Parameters
         ----------
-        correction : str, default="tarone"
+        correction : str, default=None
             ``tarone``, ``bonferroni`` and ``holm`` hold the family-wise error, ``benjamini-hochberg`` and
             ``benjamini-yekutieli`` the false discovery rate. ``tarone`` counts only antecedents that could be
-            significant at all; it never gives larger values than ``bonferroni``, and needs ``fisher_p``.
+            significant at all; it never gives larger values than ``bonferroni``, and needs ``fisher_p``. None is
+            ``tarone`` for ``fisher_p`` and ``holm`` for other tests.
         test : {"fisher_p", "fisher_p_two_sided", "productive"}, default="fisher_p"
             Whether both sides stand together oftener than by chance; oftener or less often; or whether each item of
             the antecedent adds to the rule, see `prune`.
@@ -326,10 +276,7 @@ class RuleSet:
         The hypotheses are all frequent itemsets as antecedents, with all consequents that the frequent items allow.
         See `crmintel.patterns.significance` for why this holds.
         """
-        check_choice(correction, "correction", CORRECTIONS)
-        check_choice(test, "test", TESTS)
-        if correction == "tarone" and test != "fisher_p":
-            raise InputError(f"correction='tarone' needs test='fisher_p', got {test!r}; take 'bonferroni'.")
+        chosen = check_correction(correction, check_choice(test, "test", TESTS))
         if self.space is None:
             raise InputError(
                 "these rules do not know how many were looked at; only those of AssociationRules().fit(...) do."
@@ -340,9 +287,11 @@ class RuleSet:
             all_n = np.full(len(self), self.n)
             log_p = log_tail(self.n_ab, self.n_a, self.n_b, all_n, two_sided=test == "fisher_p_two_sided")
         sizes = np.diff(self.consequents.indptr).astype(np.int64)
-        return adjust(log_p, correction, self.space, self.n_b, sizes, self.n)
+        return adjust(log_p, chosen, self.space, self.n_b, sizes, self.n)
 
-    def significant(self, alpha: float = 0.05, correction: str = "tarone", *, test: str = "fisher_p") -> Self:
+    def significant(
+        self, alpha: float = 0.05, correction: str | None = None, *, test: str = "fisher_p"
+    ) -> Self:
         """Return the rules whose `adjusted_p` is at most ``alpha``.
 
         On baskets whose items are independent, any rule at all is left in at most a share ``alpha`` of cases.
@@ -357,7 +306,12 @@ class RuleSet:
         return self._select(np.flatnonzero(self.adjusted_p(correction, test=test) <= alpha))
 
     def to_frame(
-        self, library: str | None = None, *, measures: Sequence[str] = ("support", "confidence", "lift")
+        self,
+        library: str | None = None,
+        *,
+        measures: Sequence[str] = ("support", "confidence", "lift"),
+        interval: str | None = None,
+        level: float = 0.95,
     ) -> Any:
         """Return the columns ``antecedent`` and ``consequent`` (as text), ``count`` and the ``measures``.
 
@@ -366,28 +320,21 @@ class RuleSet:
         library : {"pandas", "polars", "pyarrow"}, default=None
             None: the library the baskets came from, or a dict of arrays where they came from none.
         measures : sequence of str
-            Names of measures.
+            Names of measures; also ``n_ab``, ``n_a``, ``n_b``, and ``adjusted_p`` for the p-values of `adjusted_p`.
+        interval : {"confidence", "lift", "odds_ratio"}, default=None
+            Add the `interval` of this measure, e.g. as ``lift_low`` and ``lift_high``.
+        level : float, default=0.95
+            Of the interval.
         """
         columns = {"antecedent": self._text(self.antecedents), "consequent": self._text(self.consequents)}
         columns["count"] = self.n_ab
         for name in check_names(measures, "measures"):
-            columns[name] = getattr(self, check_choice(name, "measures", tuple(MEASURES)))
+            value = getattr(self, check_measure(name, "measures", _MORE_COLUMNS))
+            columns[name] = value() if name == "adjusted_p" else value
+        if interval is not None:
+            bounds = self.interval(interval, level=level)
+            columns[f"{interval}_low"], columns[f"{interval}_high"] = bounds.T
         return build_frame(columns, library or self.library)
-
-    def _text(self, side: Any) -> NDArray[Any]:
-        text = np.empty(len(self), dtype=object)
-        text[:] = [", ".join(map(str, labels)) for labels in self._labels(side)]
-        return text
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a RuleSet is frozen: {name} cannot be set; make a new one.")
-
-    def __reduce__(self) -> Any:
-        state = ([getattr(self, name) for name in names] for names in (_COLUMNS, _SHARED))
-        return type(self)._of, tuple(state)
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self  # nothing here changes, and clone() of an estimator that holds rules should not copy them
 
     def __repr__(self) -> str:
         head = f"RuleSet({len(self):,} rules over {self.items.size:,} items, from {self.n:,} baskets)"

@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from crmintel._validation import check_choice
+from crmintel.exceptions import InputError
 from crmintel.kernels.hypergeometric import count_attainable
 
 CORRECTIONS = ("tarone", "bonferroni", "holm", "benjamini-hochberg", "benjamini-yekutieli")
@@ -80,6 +82,15 @@ class SearchSpace:
         if self.max_consequent is None:
             return np.asarray(choices + j * np.log(2.0))
         return np.asarray(choices + np.log(min(self.max_consequent, max(self.n_items, 1))))
+
+
+def check_correction(correction: str | None, test: str) -> str:
+    """Return the correction that a test takes: None is Tarone's where its counting holds, else Holm's."""
+    if correction is None:
+        return "tarone" if test == "fisher_p" else "holm"
+    if check_choice(correction, "correction", CORRECTIONS) == "tarone" and test != "fisher_p":
+        raise InputError(f"correction='tarone' needs test='fisher_p', got {test!r}; take 'holm', or None.")
+    return correction
 
 
 def adjust(

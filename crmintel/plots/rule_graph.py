@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._validation import check_choice, check_number
-from crmintel.patterns.measures import MEASURES
+from crmintel._validation import check_number
+from crmintel.patterns._measure import check_measure
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
 from crmintel.plots.rules import rules_of, short, values_of, words
@@ -81,7 +81,7 @@ class RuleGraphDisplay:
         InputError
             If there are no rules, or a parameter is out of its bounds.
         """
-        check_choice(measure, "measure", tuple(MEASURES))
+        check_measure(measure, "measure")
         most = int(check_number(n_rules, "n_rules", low=1, high=200, integer=True))
         shown: RuleSet = rules_of(rules).sort(measure)[:most]
         sides = [

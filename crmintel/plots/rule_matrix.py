@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._validation import check_choice, check_number
+from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError
+from crmintel.patterns._measure import check_measure
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
@@ -83,7 +84,7 @@ class RuleMatrixDisplay:
             If antecedents times consequents are more than 2**25.
         """
         found = rules_of(rules)
-        check_choice(measure, "measure", tuple(MEASURES))
+        check_measure(measure, "measure")
         k = int(check_number(n_groups, "n_groups", low=1, integer=True))
         n_rows = int(check_number(max_consequents, "max_consequents", low=1, integer=True))
         value = np.nan_to_num(drawable(values_of(found, measure)), nan=_at_independence(measure))

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._validation import check_choice
 from crmintel.exceptions import InputError
+from crmintel.patterns._measure import check_measure
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.rules import AssociationRules
 from crmintel.patterns.ruleset import RuleSet
@@ -103,10 +103,7 @@ class RuleScatterDisplay:
             If there are no rules, or a measure is unknown, or infinite for all of them.
         """
         found = rules_of(rules)
-        names = [
-            check_choice(value, name, tuple(MEASURES))
-            for name, value in (("x", x), ("y", y), ("color", color))
-        ]
+        names = [check_measure(value, name) for name, value in (("x", x), ("y", y), ("color", color))]
         if len(set(names)) < 3:
             raise InputError(f"x, y and color must be three different measures, got {names}.")
         return cls({name: values_of(found, name) for name in names})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
 
-from crmintel import AssociationRules, FrequentItemsets
+from crmintel import AssociationRules, Baskets, FrequentItemsets
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.ruleset import RuleSet
@@ -161,7 +161,7 @@ def test_select_sort_and_read(groceries):
     assert np.all(np.diff(by_confidence.n_ab)[equal] <= 0)
     assert "lift" in dir(groceries)
     assert len(groceries[[]]) == 0
-    with pytest.raises(AttributeError, match="its measures are"):
+    with pytest.raises(AttributeError, match="Its measures are"):
         groceries.lifft  # noqa: B018
 
 
@@ -323,3 +323,94 @@ def test_the_arrays_of_rules_are_their_own_and_read_only():
         with pytest.raises(ValueError, match="read-only"):
             array[0] = array[-1]
     assert len(own.prune()) <= len(own)
+
+
+@given(
+    baskets=st.lists(st.sets(st.integers(0, 6)), min_size=1, max_size=20),
+    later=st.lists(st.sets(st.integers(2, 9)), min_size=1, max_size=200),
+    empty_antecedent=st.booleans(),
+)
+@settings(deadline=None)
+def test_recount_is_counting_in_other_baskets(baskets, later, empty_antecedent):
+    rules = (
+        AssociationRules(
+            FrequentItemsets(1), min_value=0.1, max_consequent=2, empty_antecedent=empty_antecedent
+        )
+        .fit(baskets)
+        .rules_
+    )
+    again = rules.recount(Baskets.from_lists([*later, [0]]))  # an item that both know
+    assert again.n == len(later) + 1
+    assert len(again) == len(rules)
+    for old, new in zip(rules, again, strict=True):
+        assert (new.antecedent, new.consequent) == (old.antecedent, old.consequent)
+        a, b = set(new.antecedent), set(new.consequent)
+        held = [set(basket) for basket in [*later, [0]]]
+        assert new.n_a == sum(a <= basket for basket in held)
+        assert new.n_b == sum(b <= basket for basket in held)
+        assert new.n_ab == sum(a | b <= basket for basket in held)
+
+
+def test_recount_in_parts(monkeypatch, groceries, real_baskets):
+    baskets = real_baskets("groceries")
+    monkeypatch.setattr("crmintel.patterns._recount._BYTES", 64 * 300)
+    monkeypatch.setattr("crmintel.patterns._recount._WORDS", 64)
+    assert as_dict(groceries[:300].recount(baskets)) == as_dict(groceries[:300])
+    with pytest.raises(InputError, match="no baskets"):
+        groceries.recount(baskets[:0])
+    with pytest.raises(InputTypeError, match="known are str"):
+        groceries.recount([[1, 2]])
+    with pytest.raises(InputError, match="do not know how many"):
+        groceries.recount(baskets).significant()
+
+
+def test_rules_that_hold_an_item():
+    rules = AssociationRules(FrequentItemsets(1), min_value=0.1).fit(LISTS).rules_
+    for side, names in {
+        "any": ["antecedent", "consequent"],
+        "antecedent": ["antecedent"],
+        "consequent": ["consequent"],
+    }.items():
+        expected = [rule for rule in rules if {"tea", "milk"} & {i for n in names for i in getattr(rule, n)}]
+        assert list(rules.having(["tea", "milk"], side=side)) == expected
+    assert len(rules.having([])) == 0
+    with pytest.raises(InputError, match=r"items names 1 items that no basket holds, e\.g\. .'mlik'."):
+        rules.having(["mlik"])
+    with pytest.raises(InputTypeError, match=r"items must be a list of items, got 'milk'"):
+        rules.having("milk")
+    with pytest.raises(InputError, match="side must be one of 'any'"):
+        rules.having(["milk"], side="left")
+
+
+def test_one_rule_says_how_strong_it_is(groceries):
+    rule = groceries[7]
+    assert rule.n == groceries.n
+    for name in ("support", "confidence", "lift"):
+        assert getattr(rule, name) == getattr(groceries, name)[7]
+
+
+def test_a_table_with_counts_interval_and_p_values(groceries):
+    rules = groceries.sort("lift")[:5]
+    names = ["n_ab", "n_a", "n_b", "lift", "adjusted_p"]
+    table = rules.to_frame("pandas", measures=names, interval="lift", level=0.9)
+    assert list(table) == ["antecedent", "consequent", "count", *names, "lift_low", "lift_high"]
+    assert table[["lift_low", "lift_high"]].values.tolist() == rules.interval("lift", level=0.9).tolist()
+    assert table["adjusted_p"].tolist() == rules.adjusted_p().tolist()
+    assert table["n_b"].tolist() == rules.n_b.tolist()
+    with pytest.raises(InputError, match="measure must be one of 'confidence', 'lift'"):
+        rules.to_frame(interval="leverage")
+
+
+@pytest.mark.parametrize(("name", "meant"), [("lifft", "lift"), ("zhangs_metric", "zhang")])
+def test_a_measure_that_was_mistyped(groceries, name, meant):
+    with pytest.raises(InputError, match=f"by must be one of .* Did you mean '{meant}'"):
+        groceries.sort(name)
+    with pytest.raises(AttributeError, match=rf"no '{name}'\. Did you mean '{meant}'"):
+        getattr(groceries, name)
+    with pytest.raises(InputError, match=r"got 'qqqq'\.$"):
+        groceries.sort("qqqq")
+
+
+def test_a_miner_is_no_itemsets():
+    with pytest.raises(InputTypeError, match=r"X\.itemsets_"):
+        AssociationRules().fit(FrequentItemsets(1).fit(LISTS))

@@ -237,12 +237,20 @@ def test_consequents_share_the_level_by_size():
         ({"alpha": float("nan")}, "alpha"),
         ({"correction": "none"}, "correction must be one of 'tarone', 'bonferroni'"),
         ({"test": "chi_squared_p"}, "test must be one of 'fisher_p'"),
-        ({"test": "productive"}, "correction='tarone' needs test='fisher_p'"),
+        ({"test": "productive", "correction": "tarone"}, "correction='tarone' needs test='fisher_p'"),
     ],
 )
 def test_parameters_out_of_bounds(params, message):
     with pytest.raises(InputError, match=message):
         rules_of([["a", "b"]]).significant(**params)
+
+
+def test_each_test_has_its_correction(real_baskets):
+    groceries = AssociationRules(FrequentItemsets(0.001)).fit(real_baskets("groceries")).rules_
+    productive = groceries.adjusted_p(test="productive")
+    assert np.array_equal(productive, groceries.adjusted_p("holm", test="productive"))
+    assert np.array_equal(groceries.adjusted_p(), groceries.adjusted_p("tarone"))
+    assert len(groceries.significant(test="productive")) == (productive <= 0.05).sum() > 0
 
 
 def test_rules_from_elsewhere_do_not_know_their_search():

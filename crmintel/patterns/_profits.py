@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from crmintel._frames import is_frame, open_frame
+from crmintel._frames import Table, is_frame, open_frame
 from crmintel._validation import as_numbers, check_vector
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.transactions.baskets import Baskets
@@ -54,7 +54,7 @@ def read_profits(X: Any, utilities: Any) -> Profits:
         return _from_dicts(X)
     if is_frame(X):
         table = open_frame(X, "X")
-        columns = [check_vector(table.numbers(name), repr(name)) for name in table.names]
+        columns = [_column(table, name) for name in table.names]
         dense = np.column_stack(columns) if columns else np.empty((table.n_rows, 0))
         return _from_matrix(dense, table.names, table.library)
     if sparse.issparse(X) or isinstance(X, np.ndarray):
@@ -63,6 +63,17 @@ def read_profits(X: Any, utilities: Any) -> Profits:
         "X must be a log, Baskets with utilities=, a list of dicts {item: money}, or a matrix or frame of utilities; "
         f"got {type(X).__name__}."
     )
+
+
+def _column(table: Table, name: str) -> NDArray[np.float64]:
+    try:
+        return check_vector(table.numbers(name), repr(name))
+    except InputTypeError as error:  # text or dates
+        raise InputTypeError(
+            f"{error} A frame of utilities has one column of money per item and one row per basket; a long table of "
+            "lines is read by TransactionLog.from_frame(frame, customer=..., time=..., basket=..., item=..., "
+            "amount=...)."
+        ) from None
 
 
 def _beside(baskets: Baskets, utilities: Any) -> NDArray[np.int64]:

@@ -199,8 +199,8 @@ class FrequentSequences(BaseEstimator):
             size = next((u for u in ("day", "hour", "minute") if days >= UNIT_DAYS[u]), "second")
             warnings.warn(
                 f"{name}={value!r} counts {unit_name(self.unit or 'day')}s and bounds nothing: of "
-                f"{int(filled.sum()):,} sequences the longest spans {days / UNIT_DAYS[size]:.3g} {size}s. Set unit=, or give text such as "
-                f"'{value:g}min', or leave {name} out.",
+                f"{int(filled.sum()):,} sequences the longest spans {days / UNIT_DAYS[size]:.3g} {size}s. Set unit=, "
+                f"or give text such as '{value:g}min', or leave {name} out.",
                 DataWarning,
                 stacklevel=3,
             )

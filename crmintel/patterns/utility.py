@@ -158,14 +158,17 @@ class HighUtilityItemsets(BaseEstimator):
     The search is EFIM's [1]_: bounds on what any larger itemset can bring, over projected databases in which equal
     baskets are merged. Items may bring losses (negative utilities, [2]_).
 
+    Return lines of a log are in no basket, as in `TransactionLog.baskets`: run `LogCleaner` first, which takes what was
+    given back out of the purchases. Without it the itemsets' money counts what was returned as sold.
+
     Money is counted in whole millionths: sums are exact in any order, and ``min_utility`` means the decimal number
     that is printed.
 
     Parameters
     ----------
     min_utility : float, default=None
-        In money, whether int or float; above 0. For a share of all sales give ``0.001 * log.spend().sum()``. None
-        leaves the bound to ``top_k``.
+        In money, whether int or float; above 0. For a share of all sales give ``0.001 * log.spend().sum()``, of a
+        cleaned log, since ``spend`` counts returns. None leaves the bound to ``top_k``.
     top_k : int, default=None
         Only the best itemsets, this many; of equal ones the shorter. None is all, or 100 if
         ``min_utility`` is None too.
@@ -187,6 +190,11 @@ class HighUtilityItemsets(BaseEstimator):
         If there are no baskets, a utility is missing or infinite, or a parameter is out of its bounds.
     CapacityError
         If more than ``max_itemsets`` reach the bound, or they hold more than 2**28 items in total.
+
+    Warns
+    -----
+    DataWarning
+        If a log has return lines; the message counts them and their money.
 
     References
     ----------
@@ -229,7 +237,8 @@ class HighUtilityItemsets(BaseEstimator):
         X : log, Baskets, list of dicts, sparse matrix, array or frame of numbers
             A log brings the amount of each item in each basket, less its cost where the log has costs. A list holds
             ``{item: money}`` for each basket. Of a matrix or frame (baskets x items) the entries other than 0 are in
-            the basket, and are its utilities.
+            the basket, and are its utilities. A long table of lines is no such frame: its columns would be taken
+            for products. `TransactionLog.from_frame` reads it.
         y : None
             Ignored.
         utilities : sparse matrix or array of shape (n_baskets, n_items), default=None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from crmintel.exceptions import InputError
+from crmintel.exceptions import DataWarning, InputError
 from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
 from crmintel.transactions.histories import Histories
 from crmintel.transactions.lines import Lines
+from crmintel.transactions.returns import is_return
 
 MILLIONTHS = 1_000_000
 # Up to here a number of millionths is a float of its own, and half a million of them sum in int64.
@@ -29,12 +31,21 @@ def profits_of(log: Histories) -> tuple[Baskets, NDArray[np.int64]]:
     """Return the baskets, and what each entry of ``indices`` brought, in whole millionths.
 
     That is the amount of its lines, less their cost where the log has costs. Lines are rounded one by one: the sums
-    do not depend on their order.
+    do not depend on their order. Return lines are in no basket: a `DataWarning` counts them and their money.
     """
     lines = log.compact().lines
-    profit = in_millionths(lines.need("amount", "the profit of an item"), "amount")
+    amount = lines.need("amount", "the profit of an item")
+    profit = in_millionths(amount, "amount")
     if lines.cost is not None:
         profit = profit - in_millionths(lines.cost, "cost")
+    back = is_return(lines)
+    if back.any():
+        warnings.warn(
+            f"{int(back.sum()):,} return lines worth {float(amount[back].sum()):,.2f} are in no basket, so that what "
+            "was given back counts as sold. LogCleaner() takes returned purchases out; run it first.",
+            DataWarning,
+            stacklevel=4,
+        )
     baskets, bought, rows, codes = _group(log, lines)
     sums = sparse.coo_array((profit[bought], (rows, codes)), shape=baskets.shape).tocsr()
     return baskets, sums.data
@@ -65,11 +76,7 @@ def _group(
 ) -> tuple[Baskets, NDArray[np.bool_], NDArray[Any], NDArray[np.int32]]:
     """Return the baskets, which lines are in one, and for these the basket and the item code."""
     items = lines.need("item", "baskets()")
-    bought = items.codes >= 0
-    for name in ("amount", "quantity"):
-        column = getattr(lines, name)
-        if column is not None:
-            bought &= column >= 0
+    bought = (items.codes >= 0) & ~is_return(lines)
     if lines.basket is not None:
         bought &= lines.basket.codes >= 0
         keys = lines.basket.codes[bought].astype(np.int64)

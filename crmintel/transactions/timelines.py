@@ -11,6 +11,7 @@ from crmintel._validation import check_choice
 from crmintel.transactions.calendar import GRAINS, MICROSECONDS_PER_DAY, period_index
 from crmintel.transactions.histories import Histories
 from crmintel.transactions.lines import Lines
+from crmintel.transactions.returns import is_return
 from crmintel.transactions.sequences import Sequences
 
 
@@ -20,10 +21,7 @@ def sequences_of(log: Histories, level: Any, of: Any) -> Sequences:
     of = check_choice(of, "of", ("item", "category"))
     lines = log.compact().lines
     labels = lines.need(of, "sequences()")
-    bought = labels.codes >= 0
-    for column in (lines.amount, lines.quantity):
-        if column is not None:
-            bought &= column >= 0
+    bought = (labels.codes >= 0) & ~is_return(lines)
     if level == "basket" and lines.basket is not None:
         bought &= lines.basket.codes >= 0
         times = _first_times(log.owners(), lines)

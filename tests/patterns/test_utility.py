@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import crmintel as ci
-from crmintel.exceptions import CapacityError, ColumnError, InputError, InputTypeError
+from crmintel.exceptions import CapacityError, ColumnError, DataWarning, InputError, InputTypeError
 from crmintel.patterns import _utility_search
 from tests.oracles.utility import as_dict, high_utility_bruteforce, utilities_bruteforce
 
@@ -146,10 +146,14 @@ def test_a_log_brings_amount_less_cost():
         "amount": [12.0, 12.0, 8.0, 10.0, 2.0, -12.0],
     }
     turnover = ci.TransactionLog.from_arrays(**columns)
+    with pytest.warns(DataWarning, match=r"1 return lines worth -12\.00 are in no basket.*LogCleaner\(\)"):
+        mine(turnover, 12)
+    columns = {name: values[:5] for name, values in columns.items()}  # what the baskets hold
+    turnover = ci.TransactionLog.from_arrays(**columns)
     assert [(each.items, each.utility, each.count) for each in mine(turnover, 12)] == [
         (("wine",), 34.0, 2), (("cheese", "wine"), 32.0, 1), (("bread", "wine"), 12.0, 1),
     ]  # fmt: skip
-    profit = ci.TransactionLog.from_arrays(**columns, cost=[7.0, 7.0, 9.5, 4.0, 0.5, 7.0])
+    profit = ci.TransactionLog.from_arrays(**columns, cost=[7.0, 7.0, 9.5, 4.0, 0.5])
     assert {each.items: each.utility for each in mine(profit, 1)} == {
         ("wine",): 16.0, ("bread", "wine"): 7.5, ("cheese", "wine"): 8.5, ("bread",): 1.5,
     }  # fmt: skip
@@ -269,6 +273,9 @@ def test_wrong_parameters(parameters, error, message):
         (sparse.csr_array([[1 + 2j]]), None, InputTypeError, "must be a matrix of numbers"),
         (np.array([1.0, 2.0]), None, InputError, "must be two-dimensional"),
         (pd.DataFrame({"a": ["x"]}), None, InputTypeError, "not a number"),
+        (pd.DataFrame({"receipt": [1], "product": ["x"], "amount": [2.0]}), None, InputTypeError,
+         "'product'.*a long table of lines is read by TransactionLog.from_frame"),
+        (pd.DataFrame({"day": pd.to_datetime(["2024-01-01"])}), None, InputTypeError, "TransactionLog.from_frame"),
         (pd.DataFrame({"a": [1.0, None]}), None, InputError, "'a' must be finite"),
         ("milk", None, InputTypeError, "X must be a log, Baskets with utilities=.*got str"),
         (None, None, InputTypeError, "got NoneType"),

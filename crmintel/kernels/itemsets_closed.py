@@ -222,7 +222,9 @@ def search_condensed(
                     level[ALONE],
                 )  # fmt: skip
             key = key_of(cover ^ digests[1], count)
-            slot = find_superset(key, marks, items, sets[ENDS], written, written + length)
+            slot = find_superset(
+                key, marks, items, sets[ENDS], sets[COUNTS], written, written + length, count
+            )
             if marks[slot, KEY] != EMPTY:
                 continue
             marks[slot, KEY], marks[slot, NUMBER] = key, state[N_SETS]

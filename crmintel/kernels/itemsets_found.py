@@ -60,15 +60,19 @@ def is_within(items, low, high, first, last):
 
 
 @kernel
-def find_superset(key, table, items, ends, low, high):
-    """Return the slot of an itemset with this key that holds ``items[low:high]``, or the empty one for it.
+def find_superset(key, table, items, ends, counts, low, high, count):
+    """Return the slot of an itemset of this key and count that holds ``items[low:high]``, or the empty one for it.
 
     Itemset number k is ``items[ends[k]:ends[k + 1]]``.
     """
     slot = first_slot(key, table)
     while table[slot, KEY] != EMPTY:
         number = table[slot, NUMBER]
-        if table[slot, KEY] == key and is_within(items, low, high, ends[number], ends[number + 1]):
+        if (
+            table[slot, KEY] == key
+            and counts[number] == count
+            and is_within(items, low, high, ends[number], ends[number + 1])
+        ):
             break
         slot = (slot + 1) & (len(table) - 1)
     return slot
@@ -95,8 +99,8 @@ def list_noted(keys, bits, first, numbers):
 
 
 @kernel
-def drop_within(start, keys, table, items, offsets, kept):
-    """Unset ``kept`` for the itemsets in ``table`` that are one of these keys' itemsets without an item.
+def drop_within(start, keys, table, items, offsets, counts, same_count, kept):
+    """Unset ``kept`` for the itemsets in ``table`` that another one holds, with ``same_count`` one of the same count.
 
     ``keys[k]`` is that of a part of itemset ``start + k``.
     """
@@ -104,8 +108,13 @@ def drop_within(start, keys, table, items, offsets, kept):
         slot = first_slot(keys[k], table)
         while table[slot, KEY] != EMPTY:
             number = table[slot, NUMBER]
-            if table[slot, KEY] == keys[k] and is_within(
-                items, offsets[number], offsets[number + 1], offsets[start + k], offsets[start + k + 1]
+            if (
+                table[slot, KEY] == keys[k]
+                and number != start + k
+                and (counts[number] == counts[start + k] or not same_count)
+                and is_within(
+                    items, offsets[number], offsets[number + 1], offsets[start + k], offsets[start + k + 1]
+                )
             ):
                 kept[number] = False
             slot = (slot + 1) & (len(table) - 1)

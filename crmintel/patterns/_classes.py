@@ -46,7 +46,7 @@ def join(parts: list[Any], items: list[NDArray[np.int32]]) -> Classes:
     return Classes(np.concatenate(items), offsets, counts, keys, keys_below)
 
 
-def without_copies(found: Classes, longest: int) -> Lists:
+def without_copies(found: Classes, longest: int, same_count: bool) -> Lists:
     """Leave out itemsets that are too long, and those that another one without its root is the same as."""
     items, offsets, counts, keys, keys_below = found
     n = counts.size
@@ -67,7 +67,14 @@ def without_copies(found: Classes, longest: int) -> Lists:
         insert_all(keys=keys[numbers], numbers=numbers, table=table)
     for part in slices:
         drop_within(
-            start=part.start, keys=keys_below[part], table=table, items=items, offsets=offsets, kept=kept
+            start=part.start,
+            keys=keys_below[part],
+            table=table,
+            items=items,
+            offsets=offsets,
+            counts=counts,
+            same_count=same_count,
+            kept=kept,
         )
     numbers = np.flatnonzero(kept)
     if numbers.size == n:

@@ -201,7 +201,7 @@ def mine_condensed(
     if free:
         found = only_free(joined, len(baskets), search.random)
     else:
-        found = without_copies(joined, longest)
+        found = without_copies(joined, longest, same_count=target == "closed")
     if found[2].size > max_itemsets:
         _refuse(max_itemsets, min_count)
     return Flat(*found, search.name(states))

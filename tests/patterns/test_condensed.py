@@ -136,6 +136,16 @@ def test_closed_and_maximal_recover_all(seed):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape", [(300, 10, 0.3, 0.9), (200, 40, 0.0, 0.15)])
+def test_hashes_only_say_where_to_look(target, shape, monkeypatch):
+    """All itemsets have the same hash, and all columns of bits that have as many ones in the same words."""
+    monkeypatch.setattr("crmintel.patterns._closed.random_numbers", lambda n: np.zeros(n, dtype=np.int64))
+    lists = random_lists(5, *shape)
+    baskets = Baskets.from_lists(lists)
+    assert as_dict(baskets, condensed(baskets, target, 3)) == condensed_bruteforce(lists, target, 3)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_threads_change_nothing(target):
     lists = random_lists(7, 4000, 40, 0.02, 0.6)
     baskets = Baskets.from_lists(lists)

@@ -170,7 +170,7 @@ class Baskets:
         for number, basket in enumerate(baskets):
             if isinstance(basket, str | bytes):
                 raise InputTypeError(
-                    f"basket {number} is the text {basket!r:.80}, not a list of items; write [{basket!r:.80}]."
+                    f"basket {number} is the text {basket!r:.80}, not a list of items; {_mend_texts(baskets, basket)}."
                 )
             if not isinstance(basket, Iterable) or getattr(basket, "ndim", 1) == 0:
                 raise InputTypeError(f"basket {number} must be a list of items, got {basket!r:.80}.")
@@ -178,9 +178,13 @@ class Baskets:
             flat.extend(basket)
             lengths.append(len(flat) - before)
         values = np.fromiter(flat, dtype=object, count=len(flat))
-        codes, items = open_frame({"item": values}).ids("item")
-        refuse_missing(codes, "item")
+        codes, items = open_frame({"baskets": values}).ids("baskets")
         rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        if (codes < 0).any():
+            raise InputError(
+                f"{int((codes < 0).sum())} of {codes.size} items are missing (None, NaN), the first in basket "
+                f"{rows[np.argmax(codes < 0)]}; drop or fill them first."
+            )
         return cls._of(csr_of_pairs(rows, codes, (len(lengths), items.size)), items, None, None, None)
 
     @property
@@ -338,10 +342,25 @@ def as_baskets(X: Any) -> Baskets:
         return Baskets(csr, items, library=library)
     if isinstance(X, list | tuple):
         return Baskets.from_lists(X)
+    listing = next((name for name in ("to_list", "to_pylist") if hasattr(X, name)), None)  # of a series
+    way_out = "" if listing is None else f" A column of lists is read by Baskets.from_lists(X.{listing}())."
     raise InputTypeError(
         f"X must be Baskets, a log, a sparse matrix, a boolean frame or array, or a list of lists; got "
-        f"{type(X).__name__}."
+        f"{type(X).__name__}.{way_out}"
     )
+
+
+def _mend_texts(baskets: Any, text: Any) -> str:
+    """Say what to write in place of texts that stand for baskets."""
+    mark = next((mark for mark in (",", ";", "|") if isinstance(text, str) and mark in text), None)
+    if mark is not None:
+        return f"split it: [text.split({mark!r}) for text in baskets]"
+    if isinstance(baskets, list | tuple) and all(isinstance(each, str | bytes) for each in baskets):
+        whole = f"[{list(baskets)!r}]" if len(baskets) <= 5 else "[items]"
+        return (
+            f"write {whole} for one basket of these items, or [[item] for item in items] for one basket each"
+        )
+    return f"write [{text!r:.80}]"
 
 
 def _frozen(labels: Any) -> Any:

@@ -89,7 +89,8 @@ class TransactionLog(Histories):
             Columns of the customer's id (any type, one type) and of the time: datetimes, dates or ISO text. Times
             with a zone are read on that zone's wall clock.
         amount, quantity, cost, discount : str, optional
-            Number columns: money of the line (negative for a return), units, cost of the goods, discount.
+            Number columns: money of the line (negative for a return), units, cost of the goods, discount. Money is
+            of the whole line, not per unit: multiply a unit price or a unit cost by the quantity first.
         item, basket, category : str, optional
             Columns that name the product, the receipt and the product's category.
         keep : sequence of str
@@ -350,7 +351,9 @@ class TransactionLog(Histories):
         Returns
         -------
         Baskets
-            Return lines and lines without an item are left out; ``.customers`` is the position of the owner.
+            Return lines and lines without an item are left out; ``.customers`` is the position of the owner. A receipt
+            whose items are all missing is no basket, so that support is a share of the receipts with a known item;
+            `Baskets.from_frame` refuses missing items.
         """
         return baskets_of(self)
 

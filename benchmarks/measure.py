@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import resource
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmarks.problems import PROBLEMS
 from benchmarks.rivals import entry
 
 STATUS = Path("/proc/self/status")
+SHORT, LONG = 1 / 3, 3.0  # seconds: calls are repeated for so long, and not begun again after so long
 
 
 def memory(field: str) -> float:
@@ -37,9 +39,9 @@ def cpu() -> float:
 
 
 def measure(name: str, library: str) -> dict[str, float]:
-    """Solve once to load and to compile, then by the clock: once, or as often as fit into a third of a second.
+    """Solve once to load and to compile, then by the clock: three times at least, or as often as fit into its time.
 
-    Peak memory is what the process grows by over the data and the loaded libraries.
+    Times are medians over the calls. Peak memory is what the process grows by over the data and the loaded libraries.
     """
     problem = PROBLEMS[name]
     how = entry(library, problem.task)
@@ -48,12 +50,16 @@ def measure(name: str, library: str) -> dict[str, float]:
     gc.collect()
     held = memory("VmRSS")
     forget_peak()
-    wall, spent, calls = time.perf_counter(), cpu(), 0
-    while calls == 0 or time.perf_counter() - wall < 1 / 3:
+    begin = time.perf_counter()
+    walls: list[float] = []
+    spent: list[float] = []
+    while (elapsed := time.perf_counter() - begin) < SHORT or (len(walls) < 3 and elapsed < LONG):
+        wall, used = time.perf_counter(), cpu()
         how.solve(data)
-        calls += 1
-    wall, spent = (time.perf_counter() - wall) / calls, (cpu() - spent) / calls
-    return {"cpu_s": spent, "wall_s": wall, "peak_mib": memory("VmHWM") - held}
+        walls.append(time.perf_counter() - wall)
+        spent.append(cpu() - used)
+    peak = memory("VmHWM") - held
+    return {"cpu_s": statistics.median(spent), "wall_s": statistics.median(walls), "peak_mib": peak}
 
 
 def check(name: str) -> None:

@@ -38,7 +38,10 @@ class NextItem(BaseEstimator):
     Parameters
     ----------
     miner : FrequentSequences, default=None
-        Finds the patterns; None is ``FrequentSequences()``. Its ``max_length`` less one is the longest context.
+        Finds the patterns; None is ``FrequentSequences(max_length=2)``, contexts of one item. Its ``max_length`` less
+        one is the longest context. Longer ones are for click paths, with ``max_gap``: on 2,452 customers of groceries
+        with 53 receipts each, two items at a support of 0.01 take 2 s, three even at 0.1 take 45 s, and without
+        ``max_length`` mining does not end.
     discount : float, default=0.1
         In (0, 1]. On the clicks of MSNBC, 0.1 has the next page among the first five in 79 % of the sessions, and
         the 0.4 of the paper, where texts are scored, in 78 %.
@@ -94,7 +97,7 @@ class NextItem(BaseEstimator):
         self._check_discount()
         if not isinstance(self.miner, FrequentSequences | None):
             raise InputTypeError(f"miner must be a FrequentSequences, got {type(self.miner).__name__}.")
-        miner = FrequentSequences() if self.miner is None else clone(self.miner)
+        miner = FrequentSequences(max_length=2) if self.miner is None else clone(self.miner)
         if miner.target != "all":
             raise InputError(
                 f"contexts need the count of every start of a pattern; set target='all' on the miner, not "

@@ -83,7 +83,12 @@ class SequenceRules:
 
     @property
     def lift(self) -> NDArray[np.float64]:
-        """How many times as often the consequent follows as it stands anywhere."""
+        """How many times as often the consequent follows as it stands anywhere.
+
+        It is divided by the share of all sequences that *ever* hold the consequent. Under ``max_gap`` or ``max_span``
+        only what follows in time counts above, so that most lifts lie below 1: order the rules of one search by it,
+        and do not read 1 as chance.
+        """
         return self.confidence / (self.n_b / self.n)
 
     def __getitem__(self, key: Any) -> Any:

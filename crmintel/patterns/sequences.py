@@ -29,6 +29,9 @@ class FrequentSequences(BaseEstimator):
     ``u' - l <= max_gap``, and from the start of the first element to the end of the last one ``max_span`` passes at
     most.
 
+    Histories of a customer's years hold nearly everything before everything, and the number of patterns grows with
+    every item of their length: start with ``max_length=2`` or ``3``, or a ``max_span``, and a high ``min_support``.
+
     Parameters
     ----------
     min_support : int or float, default=0.01

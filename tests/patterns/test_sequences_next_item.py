@@ -91,6 +91,16 @@ def test_a_log_gives_one_row_a_customer():
     assert not any(set(row) & set(owned) for row, owned in zip(labels, baskets, strict=True))
 
 
+def test_the_default_ends_on_long_histories():
+    rng = np.random.default_rng(0)
+    histories = [
+        rng.integers(0, 30, 60).tolist() for _ in range(50)
+    ]  # nearly every sequence of items is frequent
+    model = ci.NextItem(exclude_owned=False).fit(histories)
+    assert len(model.miner_.patterns_) <= 30 + 30 * 30
+    assert model.predict(histories).shape == (50,)
+
+
 def test_rows_in_blocks_are_the_same(monkeypatch):
     model = pages()
     whole = model.recommend(CLICKS, n=3)

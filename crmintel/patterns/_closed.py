@@ -18,10 +18,9 @@ from crmintel.kernels.itemsets_conditional import (
     set_basket_columns,
 )
 from crmintel.kernels.itemsets_found import EMPTY, insert_all
-from crmintel.patterns._chunks import cut_chunks
+from crmintel.patterns._chunks import Arenas, cut_chunks, search_chunks
 from crmintel.patterns._classes import join, only_free, random_numbers, without_copies
-from crmintel.patterns._mining import Flat, _refuse, _run, order
-from crmintel.patterns._searches import Arenas
+from crmintel.patterns._mining import Flat, order, refuse
 from crmintel.transactions.baskets import Baskets
 
 # Entries an arena starts with; it doubles when full.
@@ -144,14 +143,10 @@ class CondensedSearch:
         arenas["sets"], arenas["items"] = np.empty_like(arenas["sets"]), np.empty_like(arenas["items"])
         return found
 
-    def name(self, states: list[NDArray[np.int64]]) -> str:
-        """Return what was used."""
-        return "projection+bitset"
-
     def _check_room(self, n_found: int) -> None:
         # Those of all classes together have still to be compared: allow for what that takes away.
         if n_found > 2 * self.max_itemsets:
-            _refuse(self.max_itemsets, self.min_count)
+            refuse(self.max_itemsets, self.min_count)
 
 
 def mine_condensed(
@@ -196,15 +191,23 @@ def mine_condensed(
         max_itemsets=max_itemsets,
     )
     chunks = search.chunks()
-    parts, states = _run(search, chunks, n_threads, None, min_count, verbose)
+    parts, _ = search_chunks(
+        search,
+        chunks,
+        n_threads=n_threads,
+        limit=None,
+        refuse=lambda: refuse(max_itemsets, min_count),
+        verbose=verbose,
+        label="itemsets",
+    )
     joined = join(parts, [search.found_items.pop(low) for low, _ in chunks])
     if free:
         found = only_free(joined, len(baskets), search.random)
     else:
         found = without_copies(joined, longest, same_count=target == "closed")
     if found[2].size > max_itemsets:
-        _refuse(max_itemsets, min_count)
-    return Flat(*found, search.name(states))
+        refuse(max_itemsets, min_count)
+    return Flat(*found, "projection+bitset")
 
 
 def count_condensed(

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._progress import progress
 from crmintel._validation import check_number, exact
 from crmintel.exceptions import CapacityError
-from crmintel.kernels.itemsets import (
-    NEEDED,
-    TRIE_FULL,
-    list_parts,
-    order_baskets,
-)
+from crmintel.kernels.itemsets import list_parts, order_baskets
+from crmintel.patterns._chunks import N_CHUNKS, cut_chunks, search_chunks
 from crmintel.patterns._found import Flat as Flat
 from crmintel.patterns._found import Trie as Trie
-from crmintel.patterns._searches import Arenas, PrefixTreeSearch, ProjectionSearch
+from crmintel.patterns._searches import PrefixTreeSearch, ProjectionSearch
 from crmintel.transactions.baskets import Baskets
 
 # Neither the itemsets nor their order depend on the chunks, which follow one another: more of them share the work
 # better, fewer cost less.
-_N_CHUNKS = 64
 _FEW_CHUNKS = 8
 
 
@@ -60,24 +53,6 @@ class OrderedBaskets:
             ends=parts[1],
         )
         return parts
-
-
-class _Search(Protocol):
-    def arenas(self) -> Arenas: ...
-
-    def start(self, arenas: Arenas, low: int, high: int) -> None: ...
-
-    def advance(self, arenas: Arenas, stop: NDArray[np.int32]) -> tuple[int, str | None]: ...
-
-    def result(self, arenas: Arenas) -> NDArray[Any]: ...
-
-    def name(self, states: list[NDArray[np.int64]]) -> str: ...
-
-
-class _PairedSearch(_Search, Protocol):
-    @property
-    def n_paired(self) -> int:
-        """The rank that chunks are cut at."""
 
 
 def support_count(min_support: Any, n_baskets: int, of: str = "baskets") -> int:
@@ -113,21 +88,14 @@ def mine(
     """
     ordered = order(baskets, min_count, weights)
     if ordered.items.size > max_itemsets:
-        _refuse(max_itemsets, min_count)
+        refuse(max_itemsets, min_count)
     longest = np.iinfo(np.int32).max if max_length is None else max_length
-    search: _PairedSearch
+    search: PrefixTreeSearch | ProjectionSearch
     if algorithm == "fpgrowth":
         search = PrefixTreeSearch(ordered, min_count, longest, weights)
     else:
         search = ProjectionSearch(ordered, min_count, longest, algorithm)
-    tries, states = _run(
-        search,
-        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS, search.n_paired),
-        n_threads,
-        max_itemsets,
-        min_count,
-        verbose,
-    )
+    tries, states = _search(search, ordered, n_threads, max_itemsets, min_count, verbose)
     return Trie.of(tries, ordered.items, search.name(states))
 
 
@@ -138,14 +106,7 @@ def count(
     ordered = order(baskets, min_count)
     longest = np.iinfo(np.int32).max if max_length is None else max_length
     search = ProjectionSearch(ordered, min_count, longest, "auto", counting=True)
-    tallies, _ = _run(
-        search,
-        _chunks(ordered, _FEW_CHUNKS if n_threads == 1 and not verbose else _N_CHUNKS, search.n_paired),
-        n_threads,
-        None,
-        min_count,
-        verbose,
-    )
+    tallies, _ = _search(search, ordered, n_threads, None, min_count, verbose)
     by_length = [0] * (ordered.longest + 1)
     tally = sum(tallies, np.zeros((1, 1), dtype=np.int64))
     for length, n_perfect in np.argwhere(tally).tolist():
@@ -190,85 +151,28 @@ def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = 
     return ordered
 
 
-def _chunks(ordered: OrderedBaskets, n_chunks: int = _N_CHUNKS, cut: int = 0) -> list[tuple[int, int]]:
-    """Cut the ranks into runs of about the same number of entries to look at, and at ``cut``."""
-    work = ordered.work + 1
-    if work.size == 0:
-        return []
-    done = np.cumsum(work)
-    cuts = np.searchsorted(done, np.linspace(0, done[-1], n_chunks + 1)[1:-1]) + 1
-    edges = np.unique(np.concatenate([[0, cut], np.minimum(cuts, work.size), [work.size]]))
-    return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-
-
-def _run(
-    search: _Search,
-    chunks: list[tuple[int, int]],
+def _search(
+    search: PrefixTreeSearch | ProjectionSearch,
+    ordered: OrderedBaskets,
     n_threads: int,
     max_itemsets: int | None,
     min_count: int,
     verbose: bool | int,
-) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int64]]]:
-    """Search the chunks on threads, so that Ctrl-C reaches this one; the last ones, the largest, come first."""
-    stop = np.zeros(1, dtype=np.int32)
-    spare: list[Arenas] = []
-    tries, states, total = [], [], 0
-    with ThreadPoolExecutor(n_threads) as pool:
-        try:
-            tasks = [
-                pool.submit(_mine_chunk, search, *chunk, max_itemsets, stop, spare)
-                for chunk in reversed(chunks)
-            ]
-            for task in progress(tasks, verbose=verbose, label="itemsets", total=len(tasks)):
-                while not task.done():
-                    wait([task], timeout=0.2)  # a wait without end cannot be interrupted everywhere
-                trie, state = task.result()
-                total += trie.shape[1]
-                if max_itemsets is not None and total > max_itemsets:
-                    _refuse(max_itemsets, min_count)
-                tries.append(trie)
-                states.append(state)
-        finally:
-            stop[0] = 1
-            pool.shutdown(cancel_futures=True)
-    return tries[::-1], states[::-1]
+) -> tuple[list[NDArray[Any]], list[NDArray[np.int64]]]:
+    n_chunks = _FEW_CHUNKS if n_threads == 1 and not verbose else N_CHUNKS
+    return search_chunks(
+        search,
+        cut_chunks(ordered.work + 1, n_chunks, search.n_paired),
+        n_threads=n_threads,
+        limit=max_itemsets,
+        refuse=lambda: refuse(max_itemsets, min_count),
+        verbose=verbose,
+        label="itemsets",
+    )
 
 
-def _mine_chunk(
-    search: _Search,
-    low: int,
-    high: int,
-    max_itemsets: int | None,
-    stop: NDArray[np.int32],
-    spare: list[Arenas],
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Mine the itemsets whose least frequent item has a rank in low..high-1; give arrays room as it is needed."""
-    try:
-        arenas = spare.pop()
-    except IndexError:
-        arenas = search.arenas()
-    search.start(arenas, low, high)
-    state = arenas["state"]
-    status, full = search.advance(arenas, stop)
-    while full is not None:
-        # The room asked for may count up to ``high`` itemsets too many.
-        if status == TRIE_FULL and max_itemsets is not None and state[NEEDED] - high > max_itemsets:
-            return np.empty((3, max_itemsets + 1), dtype=np.int32), state
-        arenas[full] = _wider(arenas[full], int(state[NEEDED]))
-        status, full = search.advance(arenas, stop)
-    found = search.result(arenas), state.copy()
-    spare.append(arenas)
-    return found
-
-
-def _wider(array: NDArray[Any], needed: int) -> NDArray[Any]:
-    size = array.shape[-1]
-    wider = np.empty((*array.shape[:-1], max(2 * size, needed)), dtype=array.dtype)
-    wider[..., :size] = array
-    return wider
-
-
-def _refuse(max_itemsets: int, min_count: int) -> NoReturn:
+def refuse(max_itemsets: int | None, min_count: int) -> NoReturn:
+    """Raise the `CapacityError` of more itemsets than are to be stored."""
     raise CapacityError(
         f"more than max_itemsets={max_itemsets:,} itemsets stand in {min_count:,} baskets or more. Raise min_support, "
         "set max_length, or raise max_itemsets (an itemset takes 12 bytes, and as a list of items 12 and 4 per item)."

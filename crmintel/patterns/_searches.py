@@ -12,11 +12,10 @@ from crmintel.kernels import itemsets_bitset as bitset
 from crmintel.kernels import itemsets_projection as projection
 from crmintel.kernels.itemsets import LABEL, MAX_DEPTH, SUPPORT, TRIE_SIZE
 from crmintel.kernels.itemsets_pairs import BEGIN, ROW, choose_partners, count_pairs, write_conditionals
+from crmintel.patterns._chunks import Arenas
 
 if TYPE_CHECKING:
     from crmintel.patterns._mining import OrderedBaskets
-
-Arenas = dict[str, NDArray[Any]]
 
 # Entries an arena starts with; it doubles when full.
 _START = 1 << 12

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crmintel.exceptions import CapacityError
 from crmintel.kernels import sequences as kernels
-from crmintel.kernels.itemsets import NEEDED, TRIE_SIZE
+from crmintel.kernels.itemsets import COUNT, ITEM, NEEDED, PARENT, TRIE_SIZE
 from crmintel.kernels.runs import gather_runs
 from crmintel.patterns._chunks import Arenas, cut_chunks, search_chunks
 from crmintel.patterns._sequence_trie import PatternTrie
@@ -101,7 +101,7 @@ def mine_patterns(
     items = np.flatnonzero(counts >= min_count).astype(np.int32)
     elements, _ = elements_of(sequences, items, bounds)
     search = _Search(elements, counts[items], bounds, min_count)
-    parent, code, found = search_chunks(
+    tries, _ = search_chunks(
         search,
         cut_chunks(np.diff(search.begin)),
         n_threads=n_threads,
@@ -110,6 +110,7 @@ def mine_patterns(
         verbose=verbose,
         label="patterns",
     )
+    parent, code, found = _join(tries)
     return PatternTrie(parent, code, found, items)
 
 
@@ -170,6 +171,21 @@ class _Search:
                 "the patterns stand in more than 2**31 - 1 places; raise min_support or set max_gap."
             )
         return status, kernels.FULL.get(status)
+
+    def result(self, arenas: Arenas) -> NDArray[np.int32]:
+        """Return a copy of the trie that a chunk gave."""
+        return arenas["trie"][:, : arenas["state"][TRIE_SIZE]].copy()
+
+
+def _join(tries: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    trie = np.empty((3, sum(part.shape[1] for part in tries)), dtype=np.int32)
+    at = 0
+    for part in tries:
+        place = trie[:, at : at + part.shape[1]]
+        place[ITEM], place[COUNT] = part[ITEM], part[COUNT]
+        place[PARENT] = np.where(part[PARENT] < 0, -1, part[PARENT] + np.int32(at))
+        at += part.shape[1]
+    return trie
 
 
 def item_counts(sequences: Sequences) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,11 @@ def code_of(item: Any, known: NDArray[Any]) -> int:
     ------
     InputError
         If it is not there.
+    InputTypeError
+        If it is a list.
     """
+    if not isinstance(item, Hashable):
+        raise InputTypeError(f"the item must be one label, not a {type(item).__name__}; got {item!r:.80}.")
     labels = known.tolist()
     try:
         return dict(zip(labels, range(known.size), strict=True))[item]

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from crmintel._compat import thread_count
+from crmintel._frames import is_frame
 from crmintel._validation import as_numbers, check_choice, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.recommending import keep_best
@@ -108,8 +109,10 @@ class ItemRecommender(BaseEstimator):
         Returns
         -------
         customers : ndarray of shape (n_found,)
-            Ids of the customers of a log, row numbers otherwise; the best first, ties in the order of ``X``. Rows
-            without a score for the item are left out, so they can be fewer than ``n``.
+            Ids of the customers of a log, row numbers otherwise; the best first. Of equal scores, `RuleRecommender`
+            puts first who more rules speak for: by the chance 1 - (1 - c1)(1 - c2)... that one of the confidences c
+            of all rules that hold comes true; what is equal still stands in the order of ``X``. Rows without a score
+            for the item are left out, so they can be fewer than ``n``.
         scores : ndarray of float64 of shape (n_found,)
             Not filled up from a ``fallback``.
 
@@ -120,11 +123,13 @@ class ItemRecommender(BaseEstimator):
         """
         n = int(check_number(n, "n", low=1, integer=True))
         known = self._known_items()
-        label = known[[code_of(item, known)]]
+        code = code_of(item, known)
         X = _as_rows(X)
-        scores = self._rank(X, 1, self._worth(known, label.tolist()), bool(exclude_owned))[1][:, 0]
+        scores = self._rank(X, 1, self._worth(known, known[[code]].tolist()), bool(exclude_owned))[1][:, 0]
         rows = np.flatnonzero(~np.isnan(scores))
-        best = rows[np.argsort(-scores[rows], kind="stable")][:n]
+        if rows.size > n:
+            rows = rows[scores[rows] >= np.partition(scores[rows], -n)[-n]]
+        best = rows[np.lexsort((-self._second_scores(X[rows], code), -scores[rows]))][:n]
         return (X.customers[best] if isinstance(X, TransactionLog) else best), scores[best]
 
     @abstractmethod
@@ -140,6 +145,10 @@ class ItemRecommender(BaseEstimator):
         Scores are to be multiplied by ``worth``, one value per known item; nothing where it is nan is offered.
         """
 
+    def _second_scores(self, X: TransactionLog | Baskets, code: int) -> NDArray[np.float64]:
+        """Return what tells rows apart that have the same score for the item ``code``."""
+        return np.zeros(len(X))
+
     def _fresh(self) -> Any:
         """Return a copy that knows nothing, nor does its fallback: to be fitted on a part of the data."""
         fresh = clone(self)
@@ -150,6 +159,15 @@ class ItemRecommender(BaseEstimator):
     def _fit_fallback(self, X: Any) -> None:
         if self.fallback is not None:
             self.fallback_ = clone(check_recommender(self.fallback, "fallback"), safe=False).fit(X)
+
+    def _check_margins(self) -> None:
+        """Raise at `fit` what margins break whatever items they will be asked for."""
+        if self.margins is not None:
+            known, margins = self._known_items(), _by_label(self.margins)
+            given = np.ones(known.size, dtype=bool)
+            if isinstance(margins, Mapping):
+                given = np.array([label in margins for label in known.tolist()], dtype=bool)
+            _margins_of(known, given, margins)
 
     def _worth(self, known: NDArray[Any], items: Any) -> NDArray[np.float64]:
         offered = np.ones(known.size, dtype=bool) if items is None else _are_among(known, items)
@@ -262,8 +280,7 @@ def _are_among(known: NDArray[Any], items: Any) -> NDArray[np.bool_]:
 
 
 def _margins_of(known: NDArray[Any], offered: NDArray[np.bool_], margins: Any) -> NDArray[np.float64]:
-    if callable(getattr(margins, "to_dict", None)):  # a pandas Series goes by label
-        margins = margins.to_dict()
+    margins = _by_label(margins)
     if isinstance(margins, Mapping):
         labels = known[offered].tolist()
         missing = [label for label in labels if label not in margins]
@@ -289,6 +306,16 @@ def _margins_of(known: NDArray[Any], offered: NDArray[np.bool_], margins: Any) -
             f"{labels[worst]!r} ({values[worst]}). At 0 an item is not recommended."
         )
     return np.where(values > 0.0, values, np.nan)
+
+
+def _by_label(margins: Any) -> Any:
+    """Return a pandas Series as a mapping by its index, and other margins as they are."""
+    if is_frame(margins):
+        raise InputTypeError(
+            "margins is a whole frame: give a mapping of item to margin, or one column indexed by item, e.g. "
+            "frame.set_index('item')['margin']."
+        )
+    return margins.to_dict() if callable(getattr(margins, "to_dict", None)) else margins
 
 
 def _fill_up(

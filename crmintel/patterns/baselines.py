@@ -93,6 +93,7 @@ class PopularityRecommender(ItemRecommender):
             baskets = as_baskets(X)
             self.items_ = baskets.items
             self.popularity_ = np.bincount(baskets.indices, minlength=baskets.items.size).astype(np.float64)
+        self._check_margins()
         return self
 
     def _known_items(self) -> NDArray[Any]:
@@ -165,6 +166,7 @@ class RepeatPurchaseRecommender(ItemRecommender):
         baskets = as_baskets(X)
         self.items_ = baskets.items
         self.popularity_ = np.bincount(baskets.indices, minlength=baskets.items.size).astype(np.float64)
+        self._check_margins()
         return self
 
     def recommend(

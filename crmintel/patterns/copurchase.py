@@ -131,6 +131,7 @@ class CoPurchaseRecommender(ItemRecommender):
         baskets = buyers_of(seen, self.level)
         self.items_ = baskets.items
         self.similarities_ = _nearest(baskets, self.similarity, n_neighbors, shrinkage, self.n_jobs)
+        self._check_margins()
         self._fit_fallback(X)
         return self
 

@@ -20,6 +20,8 @@ from crmintel.patterns.ruleset import RuleSet
 from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.log import TransactionLog
 
+_BLOCK = 512  # rows whose rules are looked up at a time
+
 
 class RuleRecommender(ItemRecommender):
     """Recommend what the rules conclude from a basket, or from all a customer ever bought.
@@ -110,6 +112,7 @@ class RuleRecommender(ItemRecommender):
             raise InputTypeError(
                 f"rules must be a RuleSet or AssociationRules, got {type(self.rules).__name__}."
             )
+        self._check_margins()
         self._fit_fallback(X)
         return self
 
@@ -132,6 +135,23 @@ class RuleRecommender(ItemRecommender):
             return {**fixed, **scratch, "indptr": owned.indptr[rows.start : rows.stop + 1]}
 
         return best_candidates(score_by_rules, arguments, len(owned), n_items, n, self.n_jobs)
+
+    def _second_scores(self, X: TransactionLog | Baskets, code: int) -> NDArray[np.float64]:
+        """Return -ln of the chance that all rules fail that hold and conclude the item, as if each were for itself."""
+        rules = self._fitted_rules()
+        rules = rules[rules.consequents[:, [code]].sum(axis=1) > 0]
+        sizes, antecedents = np.diff(rules.antecedents.indptr), rules.antecedents.T.astype(np.int32)
+        with np.errstate(divide="ignore"):  # of a rule that never fails
+            doubt = -np.log1p(-rules.confidence)
+        owned = owned_items(X, rules.items).matrix.astype(np.int32)
+        scores = np.zeros(len(X))
+        for low in range(0, len(X), _BLOCK):
+            held = (owned[low : low + _BLOCK] @ antecedents).tocoo()
+            holds = held.data == sizes[held.col]
+            scores[low : low + _BLOCK] = np.bincount(
+                held.row[holds], doubt[held.col[holds]], minlength=held.shape[0]
+            )
+        return scores
 
     def _fresh(self) -> Any:
         if isinstance(self.rules, RuleSet):

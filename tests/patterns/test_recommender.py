@@ -135,3 +135,19 @@ def test_other_rules_and_measures_are_refused(rules):
         RuleRecommender(rules, measure="lifft").recommend(LISTS)
     with pytest.raises(InputError, match="small where a rule is strong"):
         RuleRecommender(rules, measure="fisher_p").recommend(LISTS)
+
+
+def test_of_equal_scores_who_more_rules_speak_for_comes_first():
+    baskets = [["a", "b", "x"], ["a", "x"], ["b", "x"], ["a", "b"], ["b", "a", "x"], ["c", "x"], ["c", "x"]]
+    rules = AssociationRules(FrequentItemsets(1, max_length=2), min_value=0.1, consequent_items=["x"]).fit(
+        baskets
+    )
+    rows = [["b"], ["a"], ["a", "b"], ["c"], ["gin"], ["a", "c"], ["a", "b"]]
+    who, scores = RuleRecommender(rules).target_customers(rows, "x", n=10)
+    # a -> x and b -> x hold in 3 of 4 baskets, c -> x in both
+    assert who.tolist() == [3, 5, 2, 6, 0, 1]
+    assert scores.tolist() == [1.0, 1.0, 0.75, 0.75, 0.75, 0.75]
+    for n in range(1, 6):
+        assert RuleRecommender(rules).target_customers(rows, "x", n=n)[0].tolist() == who[:n].tolist()
+    assert RuleRecommender(rules).target_customers([["gin"]], "x")[0].size == 0
+    assert RuleRecommender(rules).target_customers(Baskets.from_lists([["gin"]])[:0], "x")[0].size == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,13 +178,18 @@ def test_margins_weigh_scores(recommender):
         ([1.0, 2.0], "one value for each of the 4 items known; got shape .2,."),
         (1.0, "margins must be a mapping, or an array"),
         ("high", "margins must"),
+        ({"milk": -1.0}, "1 of 1 items break this, e.g. 'milk'"),
+        (pd.DataFrame({"item": ["milk"], "margin": [1.0]}), "margins is a whole frame"),
     ],
 )
 def test_margins_that_cannot_be(recommender, margins, message):
-    bad = clone(recommender).set_params(margins=margins).fit(LOG)
+    bad = clone(recommender).set_params(margins=margins)
     with pytest.raises((InputError, InputTypeError), match=message):
-        bad.recommend(LOG)
-    if message.startswith("margins lacks"):
+        bad.fit(LOG).recommend(LOG)
+    if not message.startswith("margins lacks"):
+        with pytest.raises((InputError, InputTypeError), match=message):
+            bad.fit(LOG)
+    else:
         bad.recommend(LOG, items=["milk"])  # only what may be offered needs a margin
 
 
@@ -225,8 +231,11 @@ def test_who_is_most_likely_to_buy_this(recommender):
     if isinstance(recommender, CoPurchaseRecommender):
         asked.append(lambda X, item: recommender.similar_items(item))
     for ask in asked:
-        for item in ("gin", None, np.nan, pandas.NA, ["jam"], np.array(["jam", "tea"])):
+        for item in ("gin", None, np.nan, pandas.NA):
             with pytest.raises(InputError, match="is not known; the 4 items known are like"):
+                ask(LOG, item)
+        for item in (["jam"], np.array(["jam", "tea"])):
+            with pytest.raises(InputTypeError, match="the item must be one label, not a"):
                 ask(LOG, item)
 
 

@@ -149,7 +149,7 @@ class NextItem(BaseEstimator):
             kinds = ("plain numbers", "dates")
             raise UnitError(
                 f"the times of these histories are {kinds[not self.dated_]}, those of the fitted ones "
-                f"{kinds[self.dated_]}; give both the same."
+                f"{kinds[self.dated_]}; give both the same, e.g. Sequences.from_lists(histories, times=...)."
             )
         offered = (
             np.ones(self.items_.size, dtype=bool)

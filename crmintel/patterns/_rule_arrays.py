@@ -8,14 +8,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._validation import check_number
-from crmintel.exceptions import InputError
 from crmintel.patterns._measure import meant
+from crmintel.patterns._positions import positions
 from crmintel.patterns.itemset_table import Itemsets
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.rule import Rule
 from crmintel.patterns.significance import SearchSpace
-from crmintel.transactions.selection import check_key
 
 _COLUMNS = ("antecedents", "consequents", "n_ab", "n_a", "n_b")
 _SHARED = ("n", "items", "library", "itemsets", "space")
@@ -67,20 +65,8 @@ class RuleArrays:
         return self.n_ab.size
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, int | np.integer) and not isinstance(key, bool):
-            at = int(
-                check_number(key, "the number of a rule", low=-len(self), high=len(self) - 1, integer=True)
-            )
-            return next(iter(self._select(np.array([at]))))
-        chosen = check_key(key, len(self), "rules")
-        if isinstance(chosen, slice) or chosen.dtype == bool:
-            return self._select(np.arange(len(self))[chosen])
-        outside = (chosen < -len(self)) | (chosen >= len(self))
-        if outside.any():
-            raise InputError(
-                f"the numbers of rules must be >= {-len(self)} and <= {len(self) - 1}, got {chosen[outside][0]}."
-            )
-        return self._select(chosen)
+        at = positions(key, len(self), "rules")
+        return next(iter(self._select(np.array([at])))) if isinstance(at, int) else self._select(at)
 
     def _select(self, index: NDArray[np.integer[Any]]) -> Self:
         columns = [getattr(self, name)[index] for name in _COLUMNS]

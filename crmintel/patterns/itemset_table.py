@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import build_frame
-from crmintel._validation import check_number
-from crmintel.patterns._found import Flat, Trie, as_flat
+from crmintel.patterns._found import Flat, Trie, as_flat, choose
 from crmintel.patterns._members import memberships
+from crmintel.patterns._positions import positions
 from crmintel.transactions.baskets import Baskets
 
 
 @dataclass(frozen=True, slots=True)
 class Itemset:
-    """One itemset: the labels of its items, and how many baskets hold them all."""
+    """One itemset: the labels of its items, and how many of ``total`` baskets hold them all."""
 
     items: tuple[Any, ...]
     count: int
+    total: float = field(repr=False)
+
+    @property
+    def support(self) -> float:
+        """Share of the baskets that hold the itemset."""
+        return self.count / self.total
 
 
 class Itemsets:
     """Frequent itemsets as flat arrays; ``len`` is how many, iteration gives their ``.items`` and ``.count``.
 
+    ``itemsets[k]`` is one, and a mask, slice or array of numbers selects: ``itemsets[itemsets.support > 0.05]``.
     They stand in the order of the search: first those of the most frequent item alone, then all whose rarest item
-    is the second one, and so on, each behind the itemset it extends. `find` and the arrays do not depend on it.
+    is the second one, and so on, each behind the itemset it extends.
 
     Attributes
     ----------
@@ -45,7 +52,7 @@ class Itemsets:
         Number of baskets; where they were weighted, the sum of the weights.
     downward_closed : bool
         Whether every subset of an itemset is there too, as rules need it: not so for closed, maximal or generator
-        itemsets, nor where itemsets were chosen by ``min_length`` or ``include``.
+        itemsets, nor where itemsets were chosen by ``min_length``, ``include`` or a selection.
 
     Examples
     --------
@@ -105,18 +112,20 @@ class Itemsets:
         """Item codes of all itemsets, one behind the other."""
         return self._flat().items
 
-    def __getitem__(self, k: int) -> Itemset:
-        number = int(
-            check_number(k, "the number of an itemset", low=-len(self), high=len(self) - 1, integer=True)
-        )
-        low = self.offsets[:-1][number]
-        codes = self.items[low : low + self.lengths[number]]
-        return Itemset(tuple(self.labels[codes].tolist()), int(self.counts[number]))
+    def __getitem__(self, key: Any) -> Any:
+        at = positions(key, len(self), "itemsets")
+        if isinstance(at, int):
+            codes = self.items[self.offsets[:-1][at] : self.offsets[1:][at]]
+            return Itemset(tuple(self.labels[codes].tolist()), self.counts[at].item(), self.total)
+        return type(self)(
+            choose(self._flat(), at), self.labels, self.n_baskets, self.library,
+            total=self.total, downward_closed=False,
+        )  # fmt: skip
 
     def __iter__(self) -> Iterator[Itemset]:
         labels, bounds = self.labels[self.items].tolist(), self.offsets.tolist()
         for k, count in enumerate(self.counts.tolist()):
-            yield Itemset(tuple(labels[bounds[k] : bounds[k + 1]]), count)
+            yield Itemset(tuple(labels[bounds[k] : bounds[k + 1]]), count, self.total)
 
     def names(self) -> NDArray[Any]:
         """Return every itemset as text, e.g. ``"bread, milk"``."""

@@ -26,7 +26,7 @@ _ROUNDING = 1e-12
 TARGETS = ("all", "closed", "maximal", "generators")
 
 
-class FrequentItemsets(TransformerMixin, BaseEstimator):
+class FrequentItemsets(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Find every set of items that stands together in at least ``min_support`` baskets.
 
     Parameters
@@ -266,12 +266,23 @@ class FrequentItemsets(TransformerMixin, BaseEstimator):
         return self.itemsets_.members(as_baskets(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return every itemset as text: the columns of `transform`."""
+        """Return every itemset as text: the columns of `transform`, no two alike.
+
+        They are those of ``itemsets_.names()``, or all with labels in quotes where two of these would be the same,
+        as with an item called "a, b".
+        """
         check_is_fitted(self, "itemsets_")
-        return self.itemsets_.names()
+        names = self.itemsets_.names()
+        if len(set(names.tolist())) < names.size:
+            names[:] = [", ".join(map(repr, itemset.items)) for itemset in self.itemsets_]
+        return names
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Accept any setting and keep to CSR: a frame of all itemsets would be dense."""
+        """Accept any setting and keep to CSR: a frame of all itemsets would be dense.
+
+        For a sparse frame write ``pandas.DataFrame.sparse.from_spmatrix(miner.transform(baskets),
+        columns=miner.get_feature_names_out())``.
+        """
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -15,12 +15,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
-from crmintel import Baskets, FrequentItemsets
+from crmintel import AssociationRules, Baskets, FrequentItemsets
 from crmintel.datasets import make_baskets
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
+from crmintel.transactions.baskets import as_baskets
 from tests.oracles.itemsets import as_dict, itemsets_bruteforce, min_count_of
 
 ALGORITHMS = ("auto", "fpgrowth", "projection", "bitset")
@@ -208,7 +210,7 @@ def test_reading_the_itemsets():
     }  # fmt: skip
     assert repr(found) == "Itemsets(3 itemsets of up to 2 items, in 4 baskets)"
     assert as_dict(pickle.loads(pickle.dumps(found))) == as_dict(found)
-    with pytest.raises(InputError, match="number of an itemset"):
+    with pytest.raises(InputError, match="number of one of the itemsets"):
         found[3]
 
 
@@ -233,6 +235,33 @@ def test_scikit_learn_manners():
     assert again.transform([["a"]]).toarray().tolist() == [[True]]
     pipeline = make_pipeline(FrequentItemsets(2)).set_output(transform="pandas")
     assert pipeline.fit_transform([["a"], ["a"]]).shape == (2, 1)
+    with config_context(transform_output="pandas"):
+        table = miner.fit_transform([["a"], ["a"]])
+    frame = pd.DataFrame.sparse.from_spmatrix(table, columns=miner.get_feature_names_out())
+    assert frame["a"].tolist() == [True, True]
+
+
+@pytest.mark.parametrize("basket", [["a, b", "a", "b"], ["'a', 'b'", "a", "b", "a, b"]])
+def test_no_two_columns_have_one_name(basket):
+    names = FrequentItemsets(1).fit([basket]).get_feature_names_out().tolist()
+    assert len(set(names)) == len(names) == 2 ** len(basket) - 1
+
+
+def test_itemsets_are_selected_as_rules_are():
+    found = FrequentItemsets(1).fit([["a", "b"], ["a"], ["a", "c"]]).itemsets_
+    every = list(found)
+    often = found[found.support > 0.5]
+    assert [(i.items, i.count, i.support) for i in often] == [(("a",), 3, 1.0)]
+    assert list(found[1:3]) == every[1:3]
+    assert list(found[[3, -1, 0]]) == [every[3], every[-1], every[0]]
+    assert [found[k] for k in range(len(found))] == every
+    assert len(found[[]]) == len(found[found.counts > 9]) == 0
+    assert often.members(as_baskets([["a"], ["b"]])).toarray().tolist() == [[True], [False]]
+    with pytest.raises(InputError, match="rules need every part"):
+        AssociationRules().fit(often)
+    for key in ("a", 1.5, None, [9], [True], 9, -9):
+        with pytest.raises((InputError, InputTypeError), match="itemsets"):
+            found[key]
 
 
 @pytest.mark.parametrize(

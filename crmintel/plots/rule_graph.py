@@ -13,6 +13,7 @@ from crmintel.patterns.ruleset import RuleSet
 from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of
 from crmintel.plots.rules import rules_of, short, values_of, words
 
+_RADIUS, _LETTER = 2.3, 0.075  # inches of a new figure: the circle's radius, a capital letter of a label
 _ROUNDS = 200  # of pushing points of rules apart
 _APART = 0.085  # how far, in radii of the circle
 _INSIDE = 0.8  # rules keep away from the labels of the items
@@ -105,6 +106,9 @@ class RuleGraphDisplay:
             items={"x": x, "y": y, "label": labels},
         )
 
+    def __repr__(self) -> str:
+        return f"RuleGraphDisplay({self.rules['x'].size:,} rules over {self.items['x'].size:,} items)"
+
     def plot(self, ax: Any = None) -> Self:
         """Draw the network; the area of a point is the support of its rule.
 
@@ -118,10 +122,13 @@ class RuleGraphDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        is_new = ax is None
+        is_new, reach = ax is None, 1.05
         ax = axes_for(ax, self)
         if is_new:
-            ax.figure.set_size_inches(7.0, 7.4)
+            # room for the labels inside of the axes: the layout engine gives them too little beside equal scales
+            reach += _LETTER * max(map(len, self.items["label"])) / _RADIUS
+            side = 2 * reach * _RADIUS
+            ax.figure.set_size_inches(side, side + 0.8)
             ax.figure.set_layout_engine("constrained")
         measure = list(self.rules)[-1]
         values = drawable(self.rules[measure])
@@ -145,7 +152,7 @@ class RuleGraphDisplay:
                 1.04 * x, 1.04 * y, label, fontsize=8, rotation=turn + 180 * is_left, rotation_mode="anchor",
                 ha="right" if is_left else "left", va="center", parse_math=False,
             )  # fmt: skip
-        ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         ax.axis("off")
         where = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.02}
         add_colorbar(points, ax, f"{words(measure)} (area: support)", **where)

@@ -74,7 +74,8 @@ class RuleMatrixDisplay:
         measure : str, default="lift"
             Name of a measure.
         max_consequents : int, default=20
-            Number of rows: the consequents with the strongest median are kept.
+            Number of rows: the consequents of most rules are kept, since those of the strongest rules are often single
+            pairs that fill a diagonal.
 
         Raises
         ------
@@ -91,7 +92,9 @@ class RuleMatrixDisplay:
         sign = -1.0 if MEASURES[measure].small_is_strong else 1.0
 
         right, consequent = _distinct(found.consequents)
-        rows = _strongest_first(consequent, sign * value)[:n_rows]
+        rows = _strongest_first(consequent, sign * value)
+        most = np.argsort(-np.bincount(consequent)[rows], kind="stable")[:n_rows]
+        rows = rows[np.sort(most)]
         place = np.full(right.size, -1)
         place[rows] = np.arange(rows.size)
         shown = np.flatnonzero(place[consequent] >= 0)
@@ -118,6 +121,10 @@ class RuleMatrixDisplay:
         groups = [_name(found[column == c]) for c in range(columns.size)]
         names = [short(", ".join(map(str, rule.consequent)), 32) for rule in texts]
         return cls(data, groups=groups, consequents=names)
+
+    def __repr__(self) -> str:
+        n_rules = int(self.data["rules"].sum())
+        return f"RuleMatrixDisplay({n_rules:,} rules: {len(self.groups)} groups x {len(self.consequents)} consequents)"
 
     def plot(self, ax: Any = None) -> Self:
         """Draw one circle per cell.

@@ -108,6 +108,9 @@ class RuleScatterDisplay:
             raise InputError(f"x, y and color must be three different measures, got {names}.")
         return cls({name: values_of(found, name) for name in names})
 
+    def __repr__(self) -> str:
+        return f"RuleScatterDisplay({next(iter(self.data.values())).size:,} rules by {', '.join(self.data)})"
+
     def plot(self, ax: Any = None) -> Self:
         """Draw the points; scales are logarithmic where values span more than a factor of 8.
 

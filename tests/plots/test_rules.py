@@ -136,7 +136,12 @@ def test_the_matrix_counts_every_rule(rules):
     for name, column in display.data.items():
         np.testing.assert_array_equal(column, again.data[name])
     few = RuleMatrixDisplay.from_rules(rules, n_groups=6, max_consequents=4)
-    assert few.consequents == display.consequents[:4]
+    often = sorted(display.consequents, key=lambda name: -sum(r.consequent == (name,) for r in rules))
+    assert len(few.consequents) == 4
+    assert few.consequents == [name for name in display.consequents if name in few.consequents]
+    shown = [sum(rule.consequent == (name,) for rule in rules) for name in few.consequents]
+    assert sorted(shown, reverse=True) == [sum(rule.consequent == (n,) for rule in rules) for n in often[:4]]
+    assert few.data["rules"].sum() == sum(shown)
 
 
 def test_strong_groups_and_consequents_come_first(rules):
@@ -267,3 +272,26 @@ def test_without_matplotlib(kind, rules, monkeypatch):
 def test_wrong_parameters(make, error, message, rules):
     with pytest.raises(error, match=message):
         make(rules)
+
+
+def test_displays_say_what_they_hold(rules):
+    assert repr(RuleScatterDisplay.from_rules(rules)) == (
+        f"RuleScatterDisplay({len(rules):,} rules by support, confidence, lift)"
+    )
+    assert repr(RuleGraphDisplay.from_rules(rules, n_rules=3)).startswith("RuleGraphDisplay(3 rules over ")
+    matrix = repr(RuleMatrixDisplay.from_rules(rules, n_groups=3, max_consequents=5))
+    assert matrix.endswith("rules: 3 groups x 5 consequents)")
+
+
+def test_labels_of_the_network_fit_into_a_new_figure(pyplot):
+    names = [f"A LONG NAME, IN CAPITALS, {k} AND MORE" for k in range(9)]
+    found = ci.AssociationRules(ci.FrequentItemsets(1, max_length=2)).fit([names]).rules_
+    figure = RuleGraphDisplay.from_rules(found).plot().figure_
+    figure.canvas.draw()
+    for text in figure.axes[0].texts:
+        if text.get_text():
+            box = text.get_window_extent()
+            assert box.x0 >= 0
+            assert box.y0 >= 0
+            assert box.x1 <= figure.bbox.x1
+            assert box.y1 <= figure.bbox.y1

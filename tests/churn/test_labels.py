@@ -164,7 +164,7 @@ def test_customers_of_a_selection_are_labelled_as_among_all():
     [
         ({"horizon": 0}, InputError, "horizon must be > 0"),
         ({"horizon": -1}, InputError, "horizon must be"),
-        ({"horizon": "ninety"}, InputError, "horizon must be a number or text"),
+        ({"horizon": "ninety"}, InputError, "horizon must be a number, a timedelta or text"),
         ({"horizon": None}, InputTypeError, "horizon must be a number"),
         ({"horizon": float("inf")}, InputError, "horizon"),
         ({"horizon": float("nan")}, InputError, "horizon"),

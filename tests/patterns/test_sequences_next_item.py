@@ -123,7 +123,7 @@ def test_bad_input_is_named():
     with pytest.raises(InputTypeError, match="none of these items is known"):
         pages().recommend([[1, 2]])
     dated = ci.Sequences.from_lists([["home"]], times=[[np.datetime64("2024-01-01")]])
-    with pytest.raises(UnitError, match="dates.*times="):
+    with pytest.raises(UnitError, match=r"dates.*times="):
         pages().recommend(dated)
 
 

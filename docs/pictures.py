@@ -92,7 +92,7 @@ def rules(log: ci.TransactionLog) -> None:
     save("rules")
     found = ci.AssociationRules(ci.FrequentItemsets(0.001, max_length=3), min_value=0.2).fit(baskets).rules_
     strong = found.significant(test="productive", correction="bonferroni")
-    RuleMatrixDisplay.from_rules(strong[strong.support > 0.01], n_groups=12, max_consequents=14).plot()
+    RuleMatrixDisplay.from_rules(strong, n_groups=12, max_consequents=14).plot()
     save("rules_matrix")
     RuleGraphDisplay.from_rules(strong, n_rules=25).plot()
     save("rules_graph")
@@ -101,16 +101,13 @@ def rules(log: ci.TransactionLog) -> None:
 
 def lucky_rules(baskets: ci.Baskets, later: ci.Baskets) -> None:
     """The strongest rules of a search are weaker on receipts that they were not chosen from."""
-    matrix = later.with_items(baskets.items).matrix.astype(int)
     supports, medians = (10, 20, 50, 100, 200, 500), []
     for min_support in supports:
         miner = ci.FrequentItemsets(min_support, max_length=2)
         top = ci.AssociationRules(miner, min_value=0.1).fit(baskets).rules_.sort("lift")[:200]
-        left, right = ((matrix @ side.T.astype(int)).tocsc() for side in (top.antecedents, top.consequents))
-        n_ab, n_a, n_b = (each.sum(axis=0) for each in (left.multiply(right), left, right))
-        seen = (n_a > 0) & (n_b > 0)
-        again = n_ab[seen] * len(later) / (n_a[seen] * n_b[seen])
-        medians.append((np.median(top.lift[seen]), np.median(again)))
+        again = top.recount(later)
+        seen = (again.n_a > 0) & (again.n_b > 0)
+        medians.append((np.median(top.lift[seen]), np.median(again.lift[seen])))
     _, axes = plt.subplots()
     then, after = np.transpose(medians)
     axes.loglog(supports, then, "o-", color=RED, label="receipts they were chosen from, January to October")

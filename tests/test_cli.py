@@ -87,7 +87,7 @@ def test_time_format(tmp_path, capsys):
         (["--margin", "30"], "margin must be >= 0.0 and <= 1.0, got 30.0"),
         (["--sep", ";"], "it has ['who,when,paid,what,receipt']"),
         (["--time-format", "%d/%m/%Y"], "line 2: the time '"),
-        (["--horizon", "soon"], "horizon must be a number or text"),
+        (["--horizon", "soon"], "horizon must be a number, a timedelta or text"),
         (["--out", "nowhere/table.parquet"], "there is no folder nowhere"),
         (["--out", "table.xlsx"], "--out must end in .parquet or .csv"),
         (["--end", "1990-01-01"], "end=1990-01-01 lies before the first line (2023-01-02)"),

@@ -12,7 +12,7 @@ from crmintel.exceptions import InputError
 from crmintel.transactions.selection import check_key
 
 
-def positions(key: Any, n: int, what: str) -> int | NDArray[np.integer[Any]]:
+def positions(key: Any, n: int, what: str) -> int | NDArray[np.int64]:
     """Return ``key`` as a number, or as an array of numbers, of the ``n`` things called ``what``."""
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
         return int(check_number(key, f"the number of one of the {what}", low=-n, high=n - 1, integer=True))
@@ -22,4 +22,4 @@ def positions(key: Any, n: int, what: str) -> int | NDArray[np.integer[Any]]:
     outside = (chosen < -n) | (chosen >= n)
     if outside.any():
         raise InputError(f"the numbers of {what} must be >= {-n} and <= {n - 1}, got {chosen[outside][0]}.")
-    return np.asarray(chosen)
+    return np.asarray(chosen, dtype=np.int64)

@@ -73,7 +73,7 @@ def test_wrong_weights(weight, message):
         ({"max_iter": 0}, InputError, "max_iter"),
         ({"tol": 0}, InputError, "tol"),
         ({"tol": 1.0}, InputError, "tol must be > 0.0 and < 1.0"),
-        ({"horizon": "x"}, InputError, "horizon must be a number or text"),
+        ({"horizon": "x"}, InputError, "horizon must be a number, a timedelta or text"),
         ({"horizon": 0}, InputError, "horizon"),
         ({"unit": "fortnight"}, UnitError, "unit must be one of"),
     ],

@@ -45,7 +45,7 @@ def _count(miner: Any, problem: Any) -> Any:
 
 def _count_answer(result: Any) -> int:
     spectrum, lost = result
-    return sum(times for _, _, times in spectrum) + lost
+    return int(sum(spectrum.values())) + lost
 
 
 TASKS = {

@@ -72,8 +72,11 @@ def _below(z: Vector, step: Vector) -> tuple[Vector, Vector]:
 
 def _series_step(y: Vector, step: Vector, first: int, factors: tuple[float, ...]) -> Vector:
     """Return the difference of sum_k factors[k] / y^(first + 2 k) over the step."""
-    powers = range(first, first + 2 * len(factors), 2)
-    return sum(f * ((y + step) ** -k - y**-k) for k, f in zip(powers, factors, strict=True))  # type: ignore[return-value]
+    total = np.zeros(np.broadcast_shapes(y.shape, step.shape))
+    for number, factor in enumerate(factors):
+        power = -(first + 2 * number)
+        total += factor * ((y + step) ** power - y**power)
+    return total
 
 
 def sum_rule(last: float) -> tuple[Vector, Vector]:

@@ -35,7 +35,10 @@ def survival_by_integral(params, t):
     """The same, averaged over the chance to leave."""
     alpha, beta, c = _mp(*params)
     u = mp.mpf(t) ** c
-    density = lambda p: p ** (alpha - 1) * (1 - p) ** (beta + u - 1)  # noqa: E731
+
+    def density(p):
+        return p ** (alpha - 1) * (1 - p) ** (beta + u - 1)
+
     return mp.quad(density, [0, mp.mpf(1) / 10, mp.mpf(9) / 10, 1]) / mp.beta(alpha, beta)
 
 

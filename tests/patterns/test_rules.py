@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from fractions import Fraction
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -162,7 +163,7 @@ def test_select_sort_and_read(groceries):
     assert "lift" in dir(groceries)
     assert len(groceries[[]]) == 0
     with pytest.raises(AttributeError, match="Its measures are"):
-        groceries.lifft  # noqa: B018
+        attrgetter("lifft")(groceries)
 
 
 def test_to_frame_in_the_callers_library():

@@ -34,7 +34,7 @@ class BetaGeoBetaBinomial(PurchaseModel):
 
     Parameters
     ----------
-    horizon : int or str, default=1
+    horizon : float or str, default=1.0
         How far `predict` and `transform` look: a number of opportunities, or text like ``"52W"`` for rows in weeks.
     penalty : float, default=0.0
         Precision of a normal prior on the logarithms of ``alpha, beta, gamma, delta`` around 0. The likelihood is
@@ -105,21 +105,6 @@ class BetaGeoBetaBinomial(PurchaseModel):
     """
 
     _parameters = ("alpha", "beta", "gamma", "delta")
-
-    def __init__(
-        self,
-        horizon: float | str = 1,
-        *,
-        penalty: float = 0.0,
-        unit: str | None = None,
-        tol: float = 1e-9,
-        max_iter: int = 200,
-    ) -> None:
-        self.horizon = horizon
-        self.penalty = penalty
-        self.unit = unit
-        self.tol = tol
-        self.max_iter = max_iter
 
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
         codes, distinct = distinct_histories(histories)

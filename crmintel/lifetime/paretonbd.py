@@ -101,21 +101,6 @@ class ParetoNBD(PurchaseModel):
 
     _parameters = ("r", "alpha", "s", "beta")
 
-    def __init__(
-        self,
-        horizon: float | str = 1.0,
-        *,
-        penalty: float = 0.0,
-        unit: str | None = None,
-        tol: float = 1e-9,
-        max_iter: int = 200,
-    ) -> None:
-        self.horizon = horizon
-        self.penalty = penalty
-        self.unit = unit
-        self.tol = tol
-        self.max_iter = max_iter
-
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
         return _Likelihood.maximise(
             histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter

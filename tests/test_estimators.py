@@ -141,6 +141,7 @@ def test_the_list_is_complete():
         "ChurnInputs": "made by make_churn_pipeline",
         "EmptyColumns": "made by make_churn_pipeline",
         "ItemRecommender": "the base of the recommenders",
+        "PurchaseAnswers": "the verbs of the purchase models",
         "PurchaseModel": "the base of the purchase models",
     }
     found = set()

@@ -207,7 +207,8 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
         watched = np.full(n, check_number(T, "T", low=0.0)) if watched.ndim == 0 else watched
         watched = check_vector(watched, "T", n=n, low=0.0)
         rng = as_generator(random_state)
-        x, t_x = self._simulate(watched, rng)
+        nothing = np.zeros(n)
+        x, t_x = self._simulate(Histories(nothing, nothing, watched), rng)
         return CustomerRows(np.column_stack([x, t_x, watched]), ("frequency", "recency", "T"), self.unit_)
 
     # -- shared machinery ---------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
     def _at_least(self, h: Histories, t: float, n: Vector) -> Vector: ...
 
     @abstractmethod
-    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]: ...
+    def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]: ...
 
     @abstractmethod
     def _time_scale(self, h: Histories) -> Vector: ...

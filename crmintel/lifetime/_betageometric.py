@@ -19,12 +19,15 @@ from crmintel.kernels.nbd import (
     survival_over_dropout,
 )
 from crmintel.lifetime._count_sums import log_rising, log_staying, staying_terms
-from crmintel.lifetime._histories import Histories, Vector, coded
+from crmintel.lifetime._histories import Histories, Vector, coded, in_blocks
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, same_chance
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
 from crmintel.lifetime._quadrature import beta_rule
+from crmintel.lifetime._smooth import SmoothByCount
 from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
+
+_NO_TIME = 1e-100  # below it nothing depends on z any more
 
 
 class BetaGeometricLikelihood(NBDLikelihood):
@@ -131,43 +134,42 @@ class BetaGeometricModel(PurchaseModel):
     def _log_odds_gone(self, h: Histories) -> Vector:
         if self.a_ == 0.0:
             return np.full(len(h), -np.inf)
-        chances = self._chances(np.arange(h.x.max(initial=0.0) + 1.0))
-        before = np.maximum(chances, 1.0) - 1.0
-        at_last = np.where(chances > 0, np.log(self.a_) - np.log(self.b_ + before), -np.inf)
+        chances = self._chances(h.x)
         silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self.alpha_ + h.t_x))
-        return silence + at_last[h.x.astype(np.int64)]
+        at_last = np.log(self.a_) - np.log(self.b_ + np.maximum(chances - 1.0, 0.0))
+        return np.where(chances > 0.0, silence + at_last, -np.inf)
 
     def _alive(self, h: Histories) -> Vector:
         with np.errstate(over="ignore"):
-            return 1.0 / (1.0 + np.exp(self._log_odds_gone(h)))
+            return in_blocks(lambda h: 1.0 / (1.0 + np.exp(self._log_odds_gone(h))), h)
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
-        return self._over_dropout(survival_over_dropout, h, t)
+        return self._smooth(survival_over_dropout, h, t / (self.alpha_ + h.T))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
-        return self._over_dropout(purchases_over_dropout, h, t)
+        z = t / (self.alpha_ + h.T)
+        z *= self._smooth(purchases_over_dropout, h, z)
+        return z
 
-    def _over_dropout(self, mix: Callable[..., None], h: Histories, t: float | Vector) -> Vector:
-        """Average over the dropout chance of a live customer, Beta(a, b + chances).
+    def _smooth(self, mix: Callable[..., None], h: Histories, z: Vector) -> Vector:
+        """Average over the dropout chance of a live customer with z = t / (alpha + T): smooth in log z."""
+        v = np.log(np.maximum(z, _NO_TIME))
+        function = SmoothByCount(lambda x, v: self._over_dropout(mix, x, np.exp(v)), h.x, v)
+        return function(h.x, v)
 
-        It depends on x and T only; where ``t`` is one time per customer, it must be the same for the same T.
-        """
-        x_codes, x_values = factorize_integers(h.x.astype(np.int64))
-        T_codes, _ = coded(h.T)
-        pairs, labels = factorize_integers(T_codes.astype(np.int64) * x_values.size + x_codes)
-        code = (labels % x_values.size).astype(np.int64)
-        z = np.empty(code.size)
-        z[pairs] = t / (self.alpha_ + h.T)
-        shape = self.r_ + x_values.astype(np.float64)
+    def _over_dropout(self, mix: Callable[..., None], x: Vector, z: Vector) -> Vector:
+        """Average over p ~ Beta(a, b + chances), by one quadrature rule for each count."""
+        code, counts = factorize_integers(x.astype(np.int64))
+        shape, reach = self.r_ + counts.astype(np.float64), float(z.max(initial=0.0))
         rules = [
-            beta_rule(self.a_, self.b_ + float(chances), R * float(z.max(initial=0.0)))
-            for chances, R in zip(self._chances(x_values.astype(np.float64)), shape, strict=True)
+            beta_rule(self.a_, self.b_ + float(chances), R * reach)
+            for chances, R in zip(self._chances(counts.astype(np.float64)), shape, strict=True)
         ]
         start = np.cumsum([0, *(p.size for p, _ in rules)])
         p, weight = (np.concatenate(parts) for parts in zip(*rules, strict=True))
-        out = np.empty(code.size)
+        out = np.empty(x.size)
         mix(code, z, shape, start, p, weight, out)
-        return out[pairs]
+        return out
 
     def _waiting(self, h: Histories, t: float) -> Vector:
         return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
@@ -205,15 +207,15 @@ class BetaGeometricModel(PurchaseModel):
         b = self.b_ + self._chances(x)
         return betaln(self.a_, b + n) - betaln(self.a_, b)
 
-    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)
-        leave = np.zeros(T.size) if self.a_ == 0.0 else rng.beta(self.a_, self.b_, T.size)
-        x, t_x, clock = np.zeros(T.size), np.zeros(T.size), np.zeros(T.size)
-        stays = rng.random(T.size) >= leave if self._likelihood.at_start else True
+    def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        rate = rng.gamma(self.r_, 1.0 / self.alpha_, len(h))
+        leave = np.zeros(len(h)) if self.a_ == 0.0 else rng.beta(self.a_, self.b_, len(h))
+        x, t_x, clock = np.zeros(len(h)), np.zeros(len(h)), np.zeros(len(h))
+        stays = rng.random(len(h)) >= leave if self._likelihood.at_start else True
         active = np.flatnonzero((rate > 0.0) & stays)
         while active.size:
             clock[active] += rng.exponential(size=active.size) / rate[active]
-            active = active[clock[active] <= T[active]]
+            active = active[clock[active] <= h.T[active]]
             x[active] += 1.0
             t_x[active] = clock[active]
             active = active[rng.random(active.size) >= leave[active]]

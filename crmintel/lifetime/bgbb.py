@@ -221,12 +221,12 @@ class BetaGeoBetaBinomial(PurchaseModel):
     def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
         return np.exp(self._counts(h, h.T, t, np.minimum(n, t + 1.0), at_least=True)[0])
 
-    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        raise_if_any(np.floor(T) != T, T, "T", "must hold whole numbers of opportunities")
+    def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        raise_if_any(np.floor(h.T) != h.T, h.T, "T", "must hold whole numbers of opportunities")
         gamma, delta = self._leaving
-        buy = rng.beta(self.alpha_, self.beta_, T.size)
-        leave = np.zeros(T.size) if gamma == 0.0 else rng.beta(gamma, delta, T.size)
-        there = np.minimum(T, _failures(leave, rng))
+        buy = rng.beta(self.alpha_, self.beta_, len(h))
+        leave = np.zeros(len(h)) if gamma == 0.0 else rng.beta(gamma, delta, len(h))
+        there = np.minimum(h.T, _failures(leave, rng))
         t_x = np.maximum(there - _failures(buy, rng), 0.0)  # counted back from the last opportunity
         before = rng.binomial(np.maximum(t_x - 1.0, 0.0).astype(np.int64), buy)
         return np.where(t_x > 0, 1.0 + before, 0.0), t_x

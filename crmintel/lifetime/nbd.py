@@ -123,11 +123,11 @@ class NBD(PurchaseModel):
         z = t / (self.alpha_ + h.T)
         return betainc(n, self.r_ + h.x, z / (1.0 + z))
 
-    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        x = rng.poisson(rng.gamma(self.r_, 1.0 / self.alpha_, T.size) * T).astype(np.float64)
+    def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        x = rng.poisson(rng.gamma(self.r_, 1.0 / self.alpha_, len(h)) * h.T).astype(np.float64)
         with np.errstate(divide="ignore"):  # the last of x times in T, each anywhere alike
-            share = np.exp(-rng.exponential(size=T.size) / x)
-        return x, np.where(x > 0, T * share, 0.0)
+            share = np.exp(-rng.exponential(size=len(h)) / x)
+        return x, np.where(x > 0, h.T * share, 0.0)
 
     def _time_scale(self, h: Histories) -> Vector:
         return self.alpha_ + h.T

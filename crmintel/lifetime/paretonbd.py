@@ -178,17 +178,22 @@ class ParetoNBD(PurchaseModel):
         over_time = log_decay_integral(n - 1.0, A, R + 1.0, self.beta_ + h.T, self.s_, t)
         return np.exp(over_time - np.log(A) - betaln(n, R))
 
-    def _simulate(self, T: Vector, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        rate = rng.gamma(self.r_, 1.0 / self.alpha_, T.size)
-        leave = rng.gamma(self.s_, 1.0 / self.beta_, T.size) if self.s_ > 0.0 else np.zeros(T.size)
+    def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
+        rate = rng.gamma(self.r_, 1.0 / self.alpha_, len(h))
+        leave = rng.gamma(self.s_, 1.0 / self.beta_, len(h)) if self.s_ > 0.0 else np.zeros(len(h))
         with np.errstate(divide="ignore"):
-            stay = np.minimum(T, rng.exponential(size=T.size) / leave)
+            stay = np.minimum(h.T, rng.exponential(size=len(h)) / leave)
             x = rng.poisson(rate * stay).astype(np.float64)
-            last = stay * np.exp(-rng.exponential(size=T.size) / x)  # of x times in all of the stay alike
+            last = stay * np.exp(-rng.exponential(size=len(h)) / x)  # of x times in all of the stay alike
         return x, last
 
     def _time_scale(self, h: Histories) -> Vector:
         return np.minimum(self.alpha_, self.beta_) + h.T
+
+
+def _ratio(numerator: Vector, denominator: Vector) -> Vector:
+    """Return the ratio of two numbers that vanish together; 1 where they do."""
+    return np.divide(numerator, denominator, out=np.ones_like(numerator), where=denominator != 0.0)
 
 
 class _Likelihood(Likelihood):

@@ -17,7 +17,9 @@ from .lifetime.bgbb import BetaGeoBetaBinomial as BetaGeoBetaBinomial
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.contract import BetaDiscreteWeibull as BetaDiscreteWeibull
 from .lifetime.contract import ShiftedBetaGeometric as ShiftedBetaGeometric
+from .lifetime.correlated import CorrelatedSpend as CorrelatedSpend
 from .lifetime.gammagamma import GammaGamma as GammaGamma
+from .lifetime.lognormal import LogNormalSpend as LogNormalSpend
 from .lifetime.mbgnbd import ModifiedBetaGeoNBD as ModifiedBetaGeoNBD
 from .lifetime.nbd import NBD as NBD
 from .lifetime.paretonbd import ParetoNBD as ParetoNBD
@@ -39,6 +41,8 @@ from .patterns.sequence_table import SequencePatterns as SequencePatterns
 from .patterns.sequences import FrequentSequences as FrequentSequences
 from .patterns.utility import HighUtilityItemsets as HighUtilityItemsets
 from .patterns.utility import UtilityItemsets as UtilityItemsets
+from .production.saving import load_model as load_model
+from .production.saving import save_model as save_model
 from .segments.concentration import gini as gini
 from .segments.concentration import lorenz_curve as lorenz_curve
 from .segments.concentration import top_share as top_share

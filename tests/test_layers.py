@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "plots": MODELS,
     "interop": MODELS,
     "distributed": {"kernels", *MODELS},
+    "production": MODELS,
     "testing": {"kernels", "datasets", *MODELS},
     # doors at the top of the package
     "_warmup": {"kernels", "datasets", *MODELS},

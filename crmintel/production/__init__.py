@@ -1,0 +1,1 @@
+"""Models at work: saved and loaded, and asked about more customers than memory holds."""

@@ -59,10 +59,12 @@ CASES = {
     "CustomerSummary": (ci.CustomerSummary(unit="week", extra=("spend", "sum_log_gaps")), None),
     "FrequentItemsets": (itemsets(), ci.TransactionLog.baskets),
     "FrequentSequences": (ci.FrequentSequences(min_support=0.1), lambda log: log.sequences()),
+    "CorrelatedSpend": (ci.CorrelatedSpend(), rows),
     "GammaGamma": (ci.GammaGamma(), rows),
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
     "LogCleaner": (ci.LogCleaner(), None),
+    "LogNormalSpend": (ci.LogNormalSpend(), rows),
     "NBD": (ci.NBD(horizon=13), rows),
     "ModifiedBetaGeoNBD": (ci.ModifiedBetaGeoNBD(horizon=13), rows),
     "ParetoNBD": (ci.ParetoNBD(horizon=13), rows),
@@ -143,6 +145,7 @@ def test_the_list_is_complete():
         "ItemRecommender": "the base of the recommenders",
         "PurchaseAnswers": "the verbs of the purchase models",
         "PurchaseModel": "the base of the purchase models",
+        "SpendModel": "the base of the spend models",
     }
     found = set()
     for module in pkgutil.walk_packages(ci.__path__, "crmintel."):

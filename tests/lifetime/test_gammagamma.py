@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from crmintel import GammaGamma
 from crmintel.exceptions import DataWarning, FitWarning, InputError
-from crmintel.lifetime.gammagamma import _Likelihood
+from crmintel.lifetime._gammagamma_likelihood import SpendLikelihood
 from tests.oracles import btyd
 
 TRUTH = {"p": 6.25, "q": 3.74, "v": 15.44}
@@ -25,7 +25,7 @@ def draw(n, seed, p=6.25, q=3.74, v=15.44):
 def test_gradient_and_hessian_match_differences():
     x, m = draw(2000, 0).T
     weights = np.random.default_rng(1).uniform(0, 2, 2000)
-    likelihood = _Likelihood(x[x > 0], m[x > 0], weights[x > 0])
+    likelihood = SpendLikelihood(x[x > 0], m[x > 0], weights[x > 0])
     theta = np.log([3.0, 2.0, 10.0])
     _, gradient, hessian = likelihood(theta)
     steps = 1e-5 * np.eye(3)
@@ -73,7 +73,7 @@ def test_weights_are_repeated_rows():
 
 
 def test_a_large_fit_started_from_a_sample_ends_at_the_same_optimum(monkeypatch):
-    import crmintel.lifetime.gammagamma as module
+    import crmintel.lifetime._gammagamma_likelihood as module
 
     X = draw(20_000, 5)
     direct = GammaGamma().fit(X)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel._validation import check_number, check_vector
+from crmintel.exceptions import InputError
 from crmintel.plots._axes import axes_for
 
 
@@ -19,7 +21,8 @@ class CalibrationHoldoutDisplay:
     Parameters
     ----------
     data : dict of ndarray
-        ``frequency`` (the last group holds everything from there on), ``customers``, ``actual``, ``expected``.
+        ``frequency`` (the last group holds everything from there on), ``customers``, ``actual``, ``expected``; several
+        models' under their names.
 
     Attributes
     ----------
@@ -48,7 +51,7 @@ class CalibrationHoldoutDisplay:
 
     @classmethod
     def from_predictions(
-        cls, frequency: ArrayLike, *, actual: ArrayLike, expected: ArrayLike, max_frequency: int = 7
+        cls, frequency: ArrayLike, *, actual: ArrayLike, expected: Any, max_frequency: int = 7
     ) -> Self:
         """Average customers of equal calibration frequency.
 
@@ -56,27 +59,36 @@ class CalibrationHoldoutDisplay:
         ----------
         frequency : array of shape (n_customers,)
             Repeat purchases in the calibration period.
-        actual, expected : array of shape (n_customers,)
-            Purchases in the holdout period, and what a model expected.
+        actual : array of shape (n_customers,)
+            Purchases in the holdout period.
+        expected : array of shape (n_customers,), or dict of them
+            What a model expected; or what several did, by name.
         max_frequency : int, default=7
             Customers with this many or more form the last group.
+
+        Raises
+        ------
+        InputError
+            If lengths differ, or a model has the name of another column.
         """
         top = check_number(max_frequency, "max_frequency", low=1, integer=True)
         calibration = check_vector(frequency, "frequency", low=0.0, min_length=1)
         group = np.minimum(calibration, top).astype(np.int64)
-        actual = check_vector(actual, "actual", n=group.size)
-        expected = check_vector(expected, "expected", n=group.size)
+        named = dict(expected) if isinstance(expected, Mapping) else {"expected": expected}
+        taken = sorted({"frequency", "customers", "actual"} & named.keys())
+        if taken:
+            raise InputError(f"a model cannot be called {taken[0]!r} here; that column holds something else.")
         customers = np.bincount(group)
         shown = np.flatnonzero(customers)
         sums = {
-            "actual": np.bincount(group, weights=actual),
-            "expected": np.bincount(group, weights=expected),
+            name: np.bincount(group, weights=check_vector(values, name, n=group.size))
+            for name, values in {"actual": actual, **named}.items()
         }
         means = {name: total[shown] / customers[shown] for name, total in sums.items()}
         return cls({"frequency": shown, "customers": customers[shown], **means})
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw both curves.
+        """Draw a curve of what was bought, and one for each model.
 
         Parameters
         ----------
@@ -91,7 +103,8 @@ class CalibrationHoldoutDisplay:
         ax = axes_for(ax, self)
         frequency = self.data["frequency"]
         ax.plot(frequency, self.data["actual"], marker="o", label="actual")
-        ax.plot(frequency, self.data["expected"], marker="s", linestyle="--", label="expected")
+        for name in [each for each in self.data if each not in ("frequency", "customers", "actual")]:
+            ax.plot(frequency, self.data[name], marker="s", linestyle="--", label=name)
         ax.set(xlabel="repeat purchases in calibration", ylabel="mean purchases in holdout", xticks=frequency)
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure

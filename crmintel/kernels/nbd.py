@@ -67,7 +67,7 @@ def bgnbd_gone(x, t_x, T, weight, log_t_x, k_t_x, log_T, k_T, shape, log_leave, 
 
 @kernel
 def purchases_over_dropout(code, z, shape, start, p, weight, out):
-    """Mix -expm1(-R log1p(p z)) / p, the purchases of a live customer, over the dropout chance p.
+    """Mix -expm1(-R log1p(p z)) / (p z), the purchases of a live customer by z, over the dropout chance p.
 
     Row i has z[i] = t / (alpha + T) and uses rule ``code[i]``: the nodes ``p[start[c]:start[c + 1]]`` with their
     weights, and R = shape[c]. Every term is positive, so nothing cancels, and a = 1 is no special case.
@@ -77,7 +77,7 @@ def purchases_over_dropout(code, z, shape, start, p, weight, out):
         total = 0.0
         for j in range(start[c], start[c + 1]):
             total -= weight[j] * math.expm1(-shape[c] * math.log1p(p[j] * z[i])) / p[j]
-        out[i] = total
+        out[i] = total / z[i]
 
 
 @kernel

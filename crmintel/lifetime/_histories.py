@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from crmintel.features.rows import named_columns, unit_of
 from crmintel.kernels.ids import factorize_integers
 from crmintel.transactions.calendar import unit_name
 
+_BLOCK = 16_384  # rows: half a dozen vectors of them fit into the second-level cache
 _LOOKED_AT = 4096  # numbers that tell whether they repeat
 MOST_PURCHASES = 1_000_000  # the models' tables are this long at most; no customer buys so often
 
@@ -24,17 +25,36 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """One customer per element: purchases after the first, time of the last one, and time watched."""
+    """One customer per element: purchases after the first, time of the last one, and time watched.
+
+    Where a model has covariates, those of buying and of leaving are matrices with one column each.
+    """
 
     x: Vector
     t_x: Vector
     T: Vector
+    purchase: NDArray[np.float64] | None = None
+    dropout: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return self.x.size
 
     def __getitem__(self, rows: Any) -> Histories:
-        return Histories(self.x[rows], self.t_x[rows], self.T[rows])
+        if self.purchase is None or self.dropout is None:
+            return Histories(self.x[rows], self.t_x[rows], self.T[rows])
+        purchase, dropout = self.purchase[rows], self.dropout[rows]
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows], purchase, dropout)
+
+
+def in_blocks(formula: Callable[[Histories], Vector], h: Histories) -> Vector:
+    """Return ``formula(h)``, one value per customer, with what it needs on the way kept small enough for the cache."""
+    if len(h) <= _BLOCK:
+        return formula(h)
+    out = np.empty(len(h))
+    for first in range(0, len(h), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        out[rows] = formula(h[rows])
+    return out
 
 
 NEW_CUSTOMER = Histories(np.zeros(1), np.zeros(1), np.zeros(1))

@@ -6,13 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, gamma, invgamma
+from scipy.stats import beta, gamma, invgamma, lognorm
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
-from crmintel.lifetime.gammagamma import GammaGamma
 from crmintel.plots._axes import axes_for
 
 _SHOWN = 0.99  # of the customers; the rest is a long tail
@@ -111,14 +110,11 @@ def _distributions(model: Any) -> dict[str, tuple[str, Any, float | None]]:
         )
     check_is_fitted(model)
     values = model.params_
-    if isinstance(model, GammaGamma):  # the mean of gamma(p, nu) purchases, nu from gamma(q, v)
-        return {
-            "spend": (
-                "mean spend per purchase",
-                invgamma(values["q"], scale=values["p"] * values["v"]),
-                None,
-            )
-        }
+    spend = "mean spend per purchase" + (" of who has not bought again" if "slope" in values else "")
+    if "q" in values:  # purchases are gamma(p, nu), and nu is gamma(q, v)
+        return {"spend": (spend, invgamma(values["q"], scale=values["p"] * values["v"]), None)}
+    if "sigma" in values:
+        return {"spend": (spend, lognorm(values["sigma"], scale=np.exp(values["mu"])), None)}
     per_unit = f" per {model.unit_}" if getattr(model, "unit_", None) else " per unit of time"
     known: dict[str, tuple[str, Any, float | None]] = {}
     if isinstance(model, BetaGeoBetaBinomial):

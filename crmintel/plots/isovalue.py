@@ -17,7 +17,7 @@ from crmintel.plots._axes import axes_for
 from crmintel.plots._grid import HistoryGrid, in_units
 
 _LEVELS = np.outer(10.0 ** np.arange(-9, 12), [1.0, 2.0, 5.0]).ravel()
-_MOST_CURVES = 12
+_MOST_CURVES = 8
 
 
 class IsoValueDisplay:
@@ -158,6 +158,7 @@ class IsoValueDisplay:
         ax.set(
             xlabel=f"first to last purchase{in_units(self.unit)}", ylabel="repeat purchases", title=self.label
         )
+        ax.yaxis.get_major_locator().set_params(integer=True)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -124,5 +124,6 @@ class FrequencyRecencyDisplay:
         )
         ax.set(xlabel=f"first to last purchase{in_units(self.unit)}", ylabel="repeat purchases")
         add_colorbar(mesh, ax, _WORDS[self.answer])
+        ax.yaxis.get_major_locator().set_params(integer=True)
         self.ax_, self.figure_ = ax, ax.figure
         return self

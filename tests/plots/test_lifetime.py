@@ -134,7 +134,7 @@ def test_without_a_rate_the_horizon_of_the_model_counts(pareto):
 
 def test_levels_are_round_and_within(pareto, rows):
     levels = IsoValueDisplay.from_estimator(pareto, rows, horizon=39).data["levels"]
-    assert 3 < levels.size <= 12
+    assert levels.size == 8
     assert {10.0, 5.0, 2.0, 1.0} <= set(levels.tolist())
     given = IsoValueDisplay.from_estimator(pareto, rows, horizon=39, levels=[0.3, 3]).data["levels"]
     assert given.tolist() == [0.3, 3.0]
@@ -275,6 +275,17 @@ def test_spend_as_drawn():
     mean_spend = 6.25 / np.random.default_rng(0).gamma(3.74, 1 / 15.44, 100_000)
     drawn = np.mean(mean_spend[:, None] <= data["x"][::60], axis=0)
     assert data["share"][::60] == pytest.approx(drawn, abs=6e-3)
+
+
+def test_other_spend():
+    lognormal = HeterogeneityDisplay.from_estimator(ci.LogNormalSpend.from_params(mu=3.3, sigma=0.5, cv=0.6))
+    assert lognormal.data["mean"].item() == pytest.approx(np.exp(3.3 + 0.5**2 / 2))
+    half = np.interp(0.5, lognormal.data["share"], lognormal.data["x"])
+    assert half == pytest.approx(np.exp(3.3), rel=1e-3)
+    correlated = HeterogeneityDisplay.from_estimator(
+        ci.CorrelatedSpend.from_params(p=6.25, q=3.74, v=15.44, slope=0.2)
+    )
+    assert correlated.data["mean"].item() == pytest.approx(35.22, abs=5e-3)
 
 
 def test_the_plot_of_differences(agg, bg):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -11,12 +12,12 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number, check_vector, raise_if_any
-from crmintel.exceptions import ColumnError, InputTypeError, UnitError
+from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError, UnitError
 from crmintel.features.rows import CustomerRows, named_columns
 from crmintel.lifetime._histories import Vector, read_weights, remember_columns
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.gammagamma import GammaGamma
-from crmintel.transactions.calendar import UNIT_DAYS, duration
+from crmintel.transactions.calendar import UNIT_DAYS, duration, names_unit
 
 COLUMNS = ("historic", "current", "potential")
 
@@ -25,7 +26,9 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
     """Historic, current and potential value of each customer, in money.
 
     ``potential`` is margin x expected purchases x expected spend per purchase over the horizon, every purchase
-    discounted from the day it is expected to the end of the data, less the retention cost.
+    discounted from the day it is expected to the end of the data, less the retention cost. The models expect neither
+    purchases nor spend below 0, so that it is negative for two reasons only: a margin below 0, which is warned of, or a
+    retention cost above the expected profit, which says that the customer is not worth it.
 
     Parameters
     ----------
@@ -34,14 +37,14 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
     spend : estimator, optional
         Model of spend per purchase; None means ``GammaGamma()``. It is cloned.
     horizon : float or str, default="1Y"
-        How far into the future value counts: a number in the unit of the rows, or text like ``"52W"``.
+        How far into the future value counts: a number in the unit of the rows, or text like ``"52W"``. With a discount
+        rate it may be ``numpy.inf``.
     discount_rate : float, default=0.0
         Effective rate per year: money in one year is worth 1 / (1 + rate) today, and in between by exact time.
     margin : float, default=1.0
-        Share of sales that is profit, in [0, 1]: 30 % is 0.3.
+        Share of sales that is profit, in [-1, 1]: 30 % is 0.3; below 0 every sale loses money.
     retention_cost : float, default=0.0
-        Money spent on each customer during the horizon to keep it. Above the expected profit it makes ``potential``
-        negative: the customer is not worth that cost.
+        Money spent on each customer during the horizon to keep it.
 
     Attributes
     ----------
@@ -110,24 +113,51 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
         ------
         UnitError
             If the unit of time is not known and ``discount_rate`` or a horizon in text needs it.
+        InputTypeError
+            If ``transactions`` or ``spend`` cannot answer what is asked of them here.
+
+        Warns
+        -----
+        DataWarning
+            If the margin is negative.
+        FitWarning
+            As the two models do.
         """
         transactions = BetaGeoNBD() if self.transactions is None else self.transactions
         spend = GammaGamma() if self.spend is None else self.spend
+        if not hasattr(transactions, "discounted_expected_transactions"):
+            raise InputTypeError(
+                f"transactions must be a model of repeat purchases such as BetaGeoNBD(), got {transactions!r:.80}. "
+                "Customers under contract are worth margin x payment x discounted_expected_renewals of their model."
+            )
+        if not (hasattr(spend, "fit") and hasattr(spend, "predict")):
+            raise InputTypeError(f"spend must be a model of spend such as GammaGamma(), got {spend!r:.80}.")
         named_columns(X, ("frequency", "recency", "T", "monetary_value"))
         self.transactions_ = clone(transactions).fit(X)
         self.unit_ = self.transactions_.unit_
         self._terms()  # a horizon or rate that cannot work fails here, not at the first prediction
+        if self.margin < 0:
+            warnings.warn(
+                f"margin={self.margin!r} is negative: every sale loses money, and the customers who buy most have the "
+                "lowest value.",
+                DataWarning,
+                stacklevel=2,
+            )
         self.spend_ = clone(spend).fit(X)
         remember_columns(self, X)
         return self
 
     def predict(self, X: Any) -> Vector:
-        """Return ``potential``, one number per customer; ``spend`` columns are not needed."""
+        """Return ``potential``, one number per customer; ``spend`` columns are not needed.
+
+        It is inf where the spend model has no finite mean.
+        """
         check_is_fitted(self)
         horizon, rate = self._terms()
         purchases = self.transactions_.discounted_expected_transactions(X, rate=rate, horizon=horizon)
-        per_purchase = self.margin * self.spend_.predict(X)
-        return np.asarray(purchases * per_purchase - self.retention_cost)
+        buying = purchases > 0  # 0 x inf: who buys nothing spends nothing, whatever the model of spend
+        sales = np.where(buying, purchases, 0.0) * np.where(buying, self.spend_.predict(X), 0.0)
+        return self._profit(sales) - self.retention_cost
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the coefficient of determination R2 of `predict`, as scikit-learn's regressors do.
@@ -178,19 +208,28 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
                 f"{error} Historic and current value need CustomerSummary(extra=('spend', 'spend_last_year')); "
                 "predict gives the potential without them."
             ) from None
-        historic, current = (self.margin * check_vector(money[name], name) for name in money)
+        historic, current = (self._profit(check_vector(money[name], name)) for name in money)
         return CustomerRows(np.column_stack([historic, current, self.predict(X)]), COLUMNS)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the names of the columns of `transform`."""
         return np.array(COLUMNS, dtype=object)
 
+    def _profit(self, sales: Vector) -> Vector:
+        return self.margin * sales if self.margin else np.zeros(sales.size)  # also where sales are infinite
+
     def _terms(self) -> tuple[float, float]:
         """The horizon, and the continuous discount rate, per unit of time."""
-        check_number(self.margin, "margin", low=0.0, high=1.0)
+        check_number(self.margin, "margin", low=-1.0, high=1.0)
         check_number(self.retention_cost, "retention_cost", low=0.0)
         yearly = check_number(self.discount_rate, "discount_rate", low=0.0)
-        horizon = check_number(duration(self.horizon, self.unit_), "horizon", low=0.0, strict_low=True)
+        endless = not names_unit(self.horizon) and self.horizon == np.inf
+        if endless and yearly == 0.0:
+            raise InputError(
+                "horizon=inf needs discount_rate > 0: undiscounted purchases may add up for ever."
+            )
+        length = np.inf if endless else duration(self.horizon, self.unit_)
+        horizon = check_number(length, "horizon", low=0.0, strict_low=True, finite=False)
         if yearly == 0.0:
             return horizon, 0.0
         if self.unit_ is None:

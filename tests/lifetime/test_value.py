@@ -9,9 +9,22 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from crmintel import BetaGeoNBD, CustomerSummary, GammaGamma, LifetimeValue
+from crmintel import (
+    NBD,
+    BetaGeoBetaBinomial,
+    BetaGeoNBD,
+    CorrelatedSpend,
+    CustomerSummary,
+    GammaGamma,
+    LifetimeValue,
+    LogNormalSpend,
+    ModifiedBetaGeoNBD,
+    ParetoNBD,
+    ShiftedBetaGeometric,
+    ValueQuadrants,
+)
 from crmintel.datasets import make_transactions
-from crmintel.exceptions import ColumnError, InputError, InputTypeError, UnitError
+from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError, UnitError
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +70,64 @@ def test_the_unit_does_not_matter(log, rows, unit):
 def test_retention_cost_is_taken_off(rows):
     free = LifetimeValue(margin=0.5).fit(rows).predict(rows)
     assert LifetimeValue(margin=0.5, retention_cost=3.0).fit(rows).predict(rows) == pytest.approx(free - 3.0)
+
+
+def test_a_negative_margin_is_named(rows):
+    with pytest.warns(DataWarning, match=r"margin=-0\.2 is negative: every sale loses money"):
+        value = LifetimeValue(margin=-0.2).fit(rows)
+    assert (value.predict(rows) <= 0).all()
+    assert value.predict(rows) == pytest.approx(-0.2 * LifetimeValue().fit(rows).predict(rows))
+
+
+PURCHASES = [BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD, NBD, BetaGeoBetaBinomial]
+
+
+@pytest.mark.parametrize("spend", [GammaGamma, LogNormalSpend, CorrelatedSpend])
+@pytest.mark.parametrize("transactions", PURCHASES)
+def test_every_model_of_purchases_with_every_model_of_spend(log, transactions, spend):
+    collapse = "week" if transactions is BetaGeoBetaBinomial else "day"
+    rows = CustomerSummary(unit="week", collapse=collapse, extra=("spend", "spend_last_year")).fit_transform(
+        log
+    )
+    params = {"discount_rate": 0.1, "margin": 0.5}
+    year = LifetimeValue(transactions(), spend(), horizon="52W", **params).fit(rows)
+    values = year.transform(rows)
+    assert np.isfinite(values).all()
+    assert (values[:, 2] >= 0).all()
+    longer = LifetimeValue(transactions(), spend(), horizon=520, **params).fit(rows).predict(rows)
+    endless = LifetimeValue(transactions(), spend(), horizon=np.inf, **params).fit(rows).predict(rows)
+    assert (values[:, 2] <= longer).all()
+    assert (longer <= endless * (1 + 1e-9)).all()
+    quadrants = ValueQuadrants().fit(values)
+    assert quadrants.table(values)["customers"].sum() == len(rows)
+
+
+def test_an_endless_horizon_needs_a_discount(rows):
+    with pytest.raises(InputError, match=r"horizon=inf needs discount_rate > 0"):
+        LifetimeValue(horizon=np.inf).fit(rows)
+
+
+def test_infinite_spend_never_becomes_nan(rows):
+    value = LifetimeValue(horizon="26W").fit(rows)
+    value.spend_ = GammaGamma.from_params(p=1.0, q=0.5, v=1.0)
+    value.transactions_ = BetaGeoNBD.from_params(r=0.5, alpha=6, a=0.8, b=2.5, unit="week")
+    gone = np.array([[500, 1.0, 4000.0, 3.0], [0, 0.0, 5.0, 0.0]])
+    assert value.predict(gone).tolist()[1] == np.inf
+    assert not np.isnan(value.set_params(margin=0.0).predict(gone)).any()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"transactions": ShiftedBetaGeometric()}, "margin x payment x discounted_expected_renewals"),
+        ({"transactions": GammaGamma()}, "must be a model of repeat purchases such as BetaGeoNBD"),
+        ({"transactions": "BetaGeoNBD"}, "got 'BetaGeoNBD'"),
+        ({"spend": 30.0}, "spend must be a model of spend such as GammaGamma.*got 30.0"),
+    ],
+)
+def test_models_that_cannot_answer(rows, params, message):
+    with pytest.raises(InputTypeError, match=message):
+        LifetimeValue(**params).fit(rows)
 
 
 def test_an_unknown_unit(rows):
@@ -125,7 +196,14 @@ def test_what_cannot_be_scored(rows):
 
 @pytest.mark.parametrize(
     "params",
-    [{"margin": -0.1}, {"retention_cost": -1}, {"discount_rate": -0.1}, {"horizon": 0}, {"horizon": np.nan}],
+    [
+        {"margin": -1.1},
+        {"margin": 1.1},
+        {"retention_cost": -1},
+        {"discount_rate": -0.1},
+        {"horizon": 0},
+        {"horizon": np.nan},
+    ],
 )
 def test_wrong_parameters_fail_in_fit(rows, params):
     with pytest.raises(InputError, match=next(iter(params))):

@@ -301,3 +301,20 @@ def _as_native(values: NDArray[Any], library: str) -> Any:
             return [None if v is None else str(v) for v in values.tolist()]  # e.g. UUID: no native type there
         return values.tolist() if library != "pandas" else values
     return values
+
+
+def replace_columns(frame: Any, keep: Sequence[str], columns: Mapping[str, NDArray[Any]]) -> Any:
+    """Return the columns ``keep`` of an eager frame as they are, then ``columns``, in the same library.
+
+    A pandas index stays; a dict of arrays gives a dict.
+    """
+    table = open_frame(frame)
+    kept = {name: table.column(name, "keep") for name in keep}
+    if table.library is None:
+        return {**kept, **columns}
+    rows = nw.from_native(frame, eager_only=True)
+    new = [
+        nw.new_series(name, _as_native(values, table.library), backend=rows.implementation)
+        for name, values in columns.items()
+    ]
+    return rows.with_columns(*new).select(*keep, *columns).to_native()

@@ -167,10 +167,10 @@ def _value(content: Any) -> Any:
 def _array(content: dict[str, Any]) -> Any:
     dtype = np.dtype(content["dtype"]) if isinstance(content["dtype"], str) else None
     shape = tuple(content["shape"])
-    if dtype is None or (dtype.kind not in _KINDS and dtype != object):
+    if dtype is None or (dtype.kind not in _KINDS + "O"):
         raise ValueError(f"dtype {content['dtype']!r}")
     if "bytes" in content:
-        if dtype == object:
+        if dtype.kind == "O":
             raise ValueError("objects are no bytes")
         array = np.frombuffer(base64.b64decode(content["bytes"], validate=True), dtype).copy()
     else:
@@ -186,7 +186,7 @@ def _find_class(name: str) -> type[BaseEstimator] | None:
     """Return the public estimator of that name. There is no other way to name a class."""
     import crmintel
 
-    found = Pipeline if name == "Pipeline" else getattr(crmintel, name) if name in crmintel.__all__ else None
+    found = Pipeline if name == "Pipeline" else getattr(crmintel, name) if name in dir(crmintel) else None
     return found if inspect.isclass(found) and issubclass(found, BaseEstimator) else None
 
 

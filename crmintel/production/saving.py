@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from sklearn.base import BaseEstimator
 
 from crmintel._version import __version__
 from crmintel.exceptions import InputTypeError, SavedModelError
+from crmintel.production._files import written_whole
 from crmintel.production._plain import estimator_of, plain_estimator
 
 FORMAT = "crmintel model"
@@ -71,7 +71,10 @@ def save_model(model: BaseEstimator, file: Any) -> None:
     }
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     if isinstance(file, str | os.PathLike):
-        _replace(Path(file), text.encode())
+        with written_whole(Path(file)) as path, path.open("xb") as out:
+            out.write(text.encode())
+            out.flush()
+            os.fsync(out.fileno())
     elif isinstance(file, io.TextIOBase):
         file.write(text)
     elif hasattr(file, "write"):
@@ -157,16 +160,3 @@ def _checksum(content: Any) -> str:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file beside ``path``, then put it in its place, so that nobody ever sees half of it."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

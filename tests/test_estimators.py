@@ -43,6 +43,13 @@ def contracts(log):
     return CustomerRows(np.column_stack([months, gone]), ("duration", "churned"))
 
 
+def tiers_twice(log):
+    """Fixed tiers of the spend before and after the middle of 2023, as two columns."""
+    last_half = log.spend_since(np.full(len(log), np.datetime64("2023-07-01")))
+    tiers = ci.ValueTiers().fit(np.geomspace(1, 1000, 50))
+    return np.column_stack([tiers.predict(log.spend() - last_half), tiers.predict(last_half)])
+
+
 # An estimator as it is checked, and how its X is made of a log (None: X is the log).
 CASES = {
     "AssociationRules": (ci.AssociationRules(itemsets(), min_value=0.1), ci.TransactionLog.baskets),
@@ -76,6 +83,7 @@ CASES = {
         ci.RuleRecommender(ci.AssociationRules(itemsets(), min_value=0.1)),
         ci.TransactionLog.baskets,
     ),
+    "SegmentMigration": (ci.SegmentMigration(order=ci.ValueTiers().fit([1.0]).labels_), tiers_twice),
     "ShiftedBetaGeometric": (ci.ShiftedBetaGeometric(horizon=6), contracts),
     "ValueQuadrants": (ci.ValueQuadrants(), current_and_potential),
     "ValueTiers": (ci.ValueTiers(), None),

@@ -13,11 +13,16 @@ from matplotlib.dates import ConciseDateFormatter
 from sklearn.calibration import CalibrationDisplay
 
 import crmintel as ci
+from crmintel.plots.alive import AliveHistoryDisplay
+from crmintel.plots.counts import PurchaseCountDisplay
 from crmintel.plots.holdout import CalibrationHoldoutDisplay
+from crmintel.plots.isovalue import IsoValueDisplay
 from crmintel.plots.lorenz import LorenzDisplay
+from crmintel.plots.recency import FrequencyRecencyDisplay
 from crmintel.plots.rule_graph import RuleGraphDisplay
 from crmintel.plots.rule_matrix import RuleMatrixDisplay
 from crmintel.plots.rules import RuleScatterDisplay
+from crmintel.plots.tracking import TrackingDisplay
 
 FOLDER = Path(__file__).parent / "_static"
 BLUE, RED, GREY = "#1f6f8b", "#c8553d", "#9aa0a6"
@@ -72,15 +77,38 @@ def lorenz(log: ci.TransactionLog) -> None:
     save("lorenz")
 
 
-def holdout(log: ci.TransactionLog) -> None:
+def lifetime(log: ci.TransactionLog) -> None:
     past, future = log.split("1997-09-30")
     rows = ci.CustomerSummary(unit="week").fit_transform(past)
-    expected = ci.BetaGeoNBD(horizon=39).fit(rows).predict(rows)
+    kinds = (ci.BetaGeoNBD, ci.ModifiedBetaGeoNBD, ci.ParetoNBD, ci.NBD)
+    models = {kind.__name__: kind(horizon=39).fit(rows) for kind in kinds}
+    expected = {name: model.predict(rows) for name, model in models.items()}
     CalibrationHoldoutDisplay.from_predictions(
         rows[:, 0], actual=future.purchases(), expected=expected
     ).plot()
-    plt.title("CDNOW: purchases in the 39 weeks that the model has not seen")
+    plt.title("CDNOW: purchases in the 39 weeks that the models have not seen")
     save("holdout")
+    PurchaseCountDisplay.from_estimator(models, rows).plot()
+    plt.title("CDNOW: customers by repeat purchases until September 1997")
+    save("counts")
+    del models["NBD"]
+    tracking = TrackingDisplay.from_estimator(models, log, cutoff="1997-09-30")
+    _, (weekly, total) = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
+    tracking.plot(weekly)
+    tracking.plot(total, cumulative=True)
+    plt.suptitle("CDNOW: fitted up to the grey line")
+    save("tracking")
+    model = models["BetaGeoNBD"]
+    AliveHistoryDisplay.from_estimator(model, log, customer=7901).plot()
+    save("alive")
+    _, axes = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
+    for answer, ax in zip(("expected_purchases", "probability_alive"), axes, strict=True):
+        FrequencyRecencyDisplay.from_estimator(model, rows, answer=answer, max_frequency=20).plot(ax)
+    save("recency")
+    value = ci.LifetimeValue(horizon="1Y", discount_rate=0.1, margin=0.3).fit(rows)
+    IsoValueDisplay.from_estimator(value, rows, T=39, max_frequency=14).plot()
+    plt.title("CDNOW: profit of the next year, in dollars, at 35 dollars a purchase")
+    save("isovalue")
 
 
 def rules(log: ci.TransactionLog) -> None:
@@ -225,7 +253,7 @@ if __name__ == "__main__":
     cdnow = ci.TransactionLog.from_frame(orders, customer="customer_id", time="date", amount="amount")
     groceries = complete_journey()
     histories(cdnow)
-    holdout(cdnow)
+    lifetime(cdnow)
     lorenz(groceries)
     rules(groceries)
     recommenders(groceries)

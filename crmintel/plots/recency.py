@@ -121,6 +121,7 @@ class FrequencyRecencyDisplay:
             self.data["frequency"],
             np.ma.masked_invalid(self.data["value"]),
             shading="nearest",
+            rasterized=True,
         )
         ax.set(xlabel=f"first to last purchase{in_units(self.unit)}", ylabel="repeat purchases")
         add_colorbar(mesh, ax, _WORDS[self.answer])

@@ -11,8 +11,11 @@ from .decisions.analysis import CustomerBaseAnalysis as CustomerBaseAnalysis
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
 from .decisions.table import DecisionTable as DecisionTable
 from .features.behaviour import BehaviourFeatures as BehaviourFeatures
+from .features.partial import SummaryPartial as SummaryPartial
 from .features.rfm import RFMScorer as RFMScorer
 from .features.summary import CustomerSummary as CustomerSummary
+from .lifetime.backtest import backtest as backtest
+from .lifetime.backtest_table import Backtest as Backtest
 from .lifetime.bgbb import BetaGeoBetaBinomial as BetaGeoBetaBinomial
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.contract import BetaDiscreteWeibull as BetaDiscreteWeibull
@@ -58,6 +61,7 @@ from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .segments.markov import MarkovTest as MarkovTest
 from .segments.markov import markov_test as markov_test
 from .segments.migration import SegmentMigration as SegmentMigration
+from .segments.profile import SegmentProfile as SegmentProfile
 from .segments.tiers import ValueTiers as ValueTiers
 from .segments.warning import EarlyWarning as EarlyWarning
 from .segments.warning import early_warning as early_warning

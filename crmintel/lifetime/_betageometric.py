@@ -140,8 +140,14 @@ class BetaGeometricModel(PurchaseModel):
         return np.where(chances > 0.0, silence + at_last, -np.inf)
 
     def _alive(self, h: Histories) -> Vector:
-        with np.errstate(over="ignore"):
-            return in_blocks(lambda h: 1.0 / (1.0 + np.exp(self._log_odds_gone(h))), h)
+        def formula(h: Histories) -> Vector:
+            had_chance = np.flatnonzero(self._chances(h.x))
+            alive = np.ones(len(h))
+            with np.errstate(over="ignore"):
+                alive[had_chance] = 1.0 / (1.0 + np.exp(self._log_odds_gone(h[had_chance])))
+            return alive
+
+        return in_blocks(formula, h)
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
         return self._smooth(survival_over_dropout, h, t / (self.alpha_ + h.T))
@@ -154,8 +160,8 @@ class BetaGeometricModel(PurchaseModel):
     def _smooth(self, mix: Callable[..., None], h: Histories, z: Vector) -> Vector:
         """Average over the dropout chance of a live customer with z = t / (alpha + T): smooth in log z."""
         v = np.log(np.maximum(z, _NO_TIME))
-        function = SmoothByCount(lambda x, v: self._over_dropout(mix, x, np.exp(v)), h.x, v)
-        return function(h.x, v)
+        ends = float(v.min(initial=np.inf)), float(v.max(initial=-np.inf))
+        return SmoothByCount(lambda x, v: self._over_dropout(mix, x, np.exp(v)), h.x, *ends)(h.x, v)
 
     def _over_dropout(self, mix: Callable[..., None], x: Vector, z: Vector) -> Vector:
         """Average over p ~ Beta(a, b + chances), by one quadrature rule for each count."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from crmintel.transactions.calendar import unit_name
 
 _BLOCK = 16_384  # rows: half a dozen vectors of them fit into the second-level cache
 _LOOKED_AT = 4096  # numbers that tell whether they repeat
+COLUMNS = ("frequency", "recency", "T")
 MOST_PURCHASES = 1_000_000  # the models' tables are this long at most; no customer buys so often
 
 Vector = NDArray[np.float64]
@@ -48,13 +49,14 @@ class Histories:
 
 def in_blocks(formula: Callable[[Histories], Vector], h: Histories) -> Vector:
     """Return ``formula(h)``, one value per customer, with what it needs on the way kept small enough for the cache."""
-    if len(h) <= _BLOCK:
-        return formula(h)
     out = np.empty(len(h))
-    for first in range(0, len(h), _BLOCK):
-        rows = slice(first, first + _BLOCK)
+    for rows in _blocks(len(h)):
         out[rows] = formula(h[rows])
     return out
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(first, first + _BLOCK) for first in range(0, n, _BLOCK))
 
 
 NEW_CUSTOMER = Histories(np.zeros(1), np.zeros(1), np.zeros(1))
@@ -68,17 +70,28 @@ def read_histories(X: Any) -> Histories:
     InputError
         Naming the column, the rule, the number of rows that break it and the first of them.
     """
-    columns = named_columns(X, ("frequency", "recency", "T"))
-    checked = (check_vector(values, name, low=0.0, min_length=1) for name, values in columns.items())
-    x, t_x, T = (
-        values if values.flags.writeable else values.copy() for values in checked
+    columns = named_columns(X, COLUMNS)
+    h = Histories(
+        *(np.require(values, requirements="W") for values in columns.values())
     )  # kernels take no others
+    if not len(h) or not all(_possible(h[rows]) for rows in _blocks(len(h))):
+        _explain(*(check_vector(values, name, low=0.0, min_length=1) for name, values in columns.items()))
+    return h
+
+
+def _possible(h: Histories) -> bool:
+    """Whether every history keeps the rules; in one look, where `_explain` takes one for each."""
+    counts = (h.x >= 0) & (h.x <= MOST_PURCHASES) & (h.x == np.floor(h.x))
+    times = (h.t_x >= 0) & (h.t_x <= h.T) & (h.T < np.inf) & ((h.t_x > 0) == (h.x > 0))
+    return bool((counts & times).all())
+
+
+def _explain(x: Vector, t_x: Vector, T: Vector) -> None:
     raise_if_any(x != np.floor(x), x, "frequency", "must hold whole numbers")
     raise_if_any(x > MOST_PURCHASES, x, "frequency", f"must be <= {MOST_PURCHASES:,}")
     raise_if_any(t_x > T, t_x, "recency", "must not exceed T (it is the time of the last purchase)")
     raise_if_any((x > 0) & (t_x == 0), t_x, "recency", "must be > 0 where frequency > 0")
     raise_if_any((x == 0) & (t_x > 0), t_x, "recency", "must be 0 where frequency is 0")
-    return Histories(x, t_x, T)
 
 
 def coded(numbers: Vector) -> tuple[NDArray[np.int32], Vector]:
@@ -125,12 +138,19 @@ def check_same_unit(carried: str | None, known: str | None, who: str) -> None:
         )
 
 
+def column_names(X: Any) -> list[Any] | None:
+    """Return the names of the columns of ``X``, or None where they have none."""
+    if is_frame(X):
+        return list(open_frame(X).names)
+    names = X if isinstance(X, Mapping) else getattr(X, "columns", None)
+    return None if names is None else list(names)
+
+
 def remember_columns(estimator: Any, X: Any) -> None:
     """Set ``n_features_in_``, and ``feature_names_in_`` where the columns of ``X`` have names."""
-    columns = X if isinstance(X, Mapping) else getattr(X, "columns", None)
-    names = open_frame(X).names if is_frame(X) else columns
+    names = column_names(X)
     estimator.n_features_in_ = np.shape(X)[1] if names is None else len(names)
     if names is not None:
-        estimator.feature_names_in_ = np.array(list(names), dtype=object)
+        estimator.feature_names_in_ = np.array(names, dtype=object)
     elif hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_

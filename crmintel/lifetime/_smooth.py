@@ -24,7 +24,7 @@ Function = Callable[[Vector, Vector], Vector]
 
 
 class SmoothByCount:
-    """``function(x, v)``, smooth in v, made ready for customers with counts ``x`` and the variables ``vs``.
+    """``function(x, v)``, smooth in v, made ready for customers with counts ``x`` and v from ``low`` to ``high``.
 
     Parameters
     ----------
@@ -32,15 +32,14 @@ class SmoothByCount:
         ``function(x, v)`` gives one positive value a row.
     x : ndarray of float
         The counts of the customers; whole numbers.
-    *vs : ndarray of float
-        Every v that is going to be asked for, each one per customer.
+    low, high : float
+    uses : int, default=1
+        How often each customer is going to be asked for.
     """
 
-    def __init__(self, function: Function, x: Vector, *vs: Vector) -> None:
-        self._function = function
-        self._low = min((float(v.min()) for v in vs if v.size), default=0.0)
-        self._span = max((float(v.max()) - self._low for v in vs if v.size), default=0.0) or 1.0
-        rows = np.bincount(x.astype(np.int64)) * len(vs)
+    def __init__(self, function: Function, x: Vector, low: float, high: float, uses: int = 1) -> None:
+        self._function, self._low, self._span = function, low, high - low or 1.0
+        rows = np.bincount(x.astype(np.int64)) * uses
         self._place = np.full(rows.size, -1)
         starts, cells, pieces, begin = [], [], [], 0
         n_cells = max(1.0, np.ceil(self._span / _WIDTH))

@@ -6,15 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, exprel
+from scipy.special import betaln, expit
 
 from crmintel.kernels.ids import factorize_integers
 from crmintel.lifetime._count_sums import log_rising
 from crmintel.lifetime._decay_integrals import decay_moments, log_decay_integral
-from crmintel.lifetime._histories import Histories, Vector, coded
+from crmintel.lifetime._histories import Histories, Vector, coded, in_blocks
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
+from crmintel.lifetime._smooth import SmoothByCount
 from crmintel.lifetime.nbd import nobody_leaves
 
 _BLOCK = 4096  # customers whose moments are held at once
@@ -123,7 +124,31 @@ class ParetoNBD(PurchaseModel):
         return float(np.log(self.s_)) if self.s_ > 0.0 else -np.inf
 
     def _alive(self, h: Histories) -> Vector:
-        return expit(-self._log_odds_gone(h))
+        """1 / (1 + R M(t_x) - M(T)), with M(y) the odds of leaving after y and R the fall of the rates since t_x.
+
+        M depends on the ratio (beta + y) / (alpha + y) alone, and is below 1: the difference cannot lose the answer.
+        """
+        if self.s_ == 0.0:
+            return np.ones(len(h))
+        alpha, beta = self._scales(h)
+        ends = [np.log((beta + y) / (alpha + y)) for y in (0.0, h.T.max(initial=0.0))]
+        M = SmoothByCount(self._later_odds, h.x, float(np.min(ends)), float(np.max(ends)), uses=2)
+
+        def formula(h: Histories) -> Vector:
+            alpha, beta = self._scales(h)
+            A, B, silence = alpha + h.t_x, beta + h.t_x, h.T - h.t_x
+            odds = M(h.x, np.log(B / A))
+            with np.errstate(over="ignore"):
+                odds *= np.exp((self.r_ + h.x) * np.log1p(silence / A) + self.s_ * np.log1p(silence / B))
+            odds -= M(h.x, np.log((B + silence) / (A + silence)))
+            return 1.0 / (1.0 + odds)
+
+        return in_blocks(formula, h)
+
+    def _later_odds(self, x: Vector, v: Vector) -> Vector:
+        """The odds to leave after now, as against to stay and buy nothing, both weighed with silence since."""
+        over_time = log_decay_integral(0, np.exp(-v), self.r_ + x, 1.0, self.s_ + 1.0, _NEVER)
+        return np.exp(self._log_s + over_time)
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
         return np.exp(-self.s_ * np.log1p(t / (self.beta_ + h.T)))
@@ -131,7 +156,8 @@ class ParetoNBD(PurchaseModel):
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
         y = t / (self.beta_ + h.T)
         z = np.log1p(y)
-        stays = t * np.divide(z, y, out=np.ones_like(z), where=y > 0.0) * exprel((1.0 - self.s_) * z)
+        c = (1.0 - self.s_) * z
+        stays = t * _ratio(z, y) * _ratio(np.expm1(c), c)
         return (self.r_ + h.x) / (self.alpha_ + h.T) * stays
 
     def _waiting(self, h: Histories, t: float) -> Vector:

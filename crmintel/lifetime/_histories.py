@@ -82,7 +82,7 @@ def read_histories(X: Any) -> Histories:
 def _possible(h: Histories) -> bool:
     """Whether every history keeps the rules; in one look, where `_explain` takes one for each."""
     counts = (h.x >= 0) & (h.x <= MOST_PURCHASES) & (h.x == np.floor(h.x))
-    times = (h.t_x >= 0) & (h.t_x <= h.T) & (h.T < np.inf) & ((h.t_x > 0) == (h.x > 0))
+    times = (h.t_x >= 0) & (h.t_x <= h.T) & np.isfinite(h.T) & ((h.t_x > 0) == (h.x > 0))
     return bool((counts & times).all())
 
 

@@ -41,7 +41,10 @@ class SmoothByCount:
         self._function, self._low, self._span = function, low, high - low or 1.0
         rows = np.bincount(x.astype(np.int64)) * uses
         self._place = np.full(rows.size, -1)
-        starts, cells, pieces, begin = [], [], [], 0
+        starts: list[int] = []
+        cells: list[int] = []
+        pieces: list[NDArray[np.float64]] = []
+        begin = 0
         n_cells = max(1.0, np.ceil(self._span / _WIDTH))
         open_counts = np.flatnonzero(rows > 0)
         while n_cells <= _MOST_CELLS:
@@ -61,7 +64,7 @@ class SmoothByCount:
         self._coefficients = np.concatenate(pieces) if pieces else np.empty((0, _NODES))
 
     def _pieces(self, counts: Vector, n_cells: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Polynomials of shape (n_counts, n_cells, nodes), the highest power first, and which counts they are right for."""
+        """Polynomials of shape (n_counts, n_cells, nodes), highest power first, and for which counts they are exact."""
         edges = self._low + self._span * np.arange(n_cells) / n_cells
         v = (edges[:, None] + self._span / n_cells * (_Y + 1.0) / 2.0).ravel()
         values = self._function(np.repeat(counts, v.size), np.tile(v, counts.size))

@@ -16,6 +16,7 @@ from crmintel._validation import as_numbers, check_number, check_vector, raise_i
 from crmintel.exceptions import InputError
 from crmintel.features.rows import CustomerRows, unit_of
 from crmintel.lifetime._histories import (
+    COLUMNS,
     NEW_CUSTOMER,
     Histories,
     Vector,
@@ -201,25 +202,32 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
         -------
         CustomerRows of shape (n, 3)
         """
-        check_is_fitted(self)
-        n = int(check_number(n, "n", low=0, integer=True))
-        watched = as_numbers(T, "T")
-        watched = np.full(n, check_number(T, "T", low=0.0)) if watched.ndim == 0 else watched
-        watched = check_vector(watched, "T", n=n, low=0.0)
-        rng = as_generator(random_state)
-        nothing = np.zeros(n)
-        x, t_x = self._simulate(Histories(nothing, nothing, watched), rng)
-        return CustomerRows(np.column_stack([x, t_x, watched]), ("frequency", "recency", "T"), self.unit_)
+        return self._drawn(self._watched(n, T), random_state)
 
     # -- shared machinery ---------------------------------------------------------------------------------
 
     def _answer(self, X: Any, formula: Callable[[Histories], Any]) -> Any:
         check_is_fitted(self)
         if X is None:
-            answer = formula(NEW_CUSTOMER)[0]
+            answer = formula(self._new_customer())[0]
             return float(answer) if np.ndim(answer) == 0 else answer
         check_same_unit(unit_of(X), self.unit_, "the model was fitted in")
         return formula(self._read(X))
+
+    def _watched(self, n: int, T: ArrayLike) -> Histories:
+        check_is_fitted(self)
+        n = int(check_number(n, "n", low=0, integer=True))
+        watched = as_numbers(T, "T")
+        watched = np.full(n, check_number(T, "T", low=0.0)) if watched.ndim == 0 else watched
+        nothing = np.zeros(n)
+        return Histories(nothing, nothing, check_vector(watched, "T", n=n, low=0.0))
+
+    def _drawn(self, h: Histories, random_state: Any) -> CustomerRows:
+        x, t_x = self._simulate(h, as_generator(random_state))
+        return CustomerRows(np.column_stack([x, t_x, h.T]), COLUMNS, self.unit_)
+
+    def _new_customer(self) -> Histories:
+        return NEW_CUSTOMER
 
     def _read(self, X: Any) -> Histories:
         return read_histories(X)

@@ -5,12 +5,12 @@ The models differ in one thing only: whether the first purchase, like every late
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln
+from scipy.special import betainc, betaln, expit
 
 from crmintel.kernels.ids import factorize_integers
 from crmintel.kernels.nbd import (
@@ -18,15 +18,24 @@ from crmintel.kernels.nbd import (
     purchases_over_dropout,
     survival_over_dropout,
 )
-from crmintel.lifetime._count_sums import log_rising, log_staying, staying_terms
+from crmintel.lifetime._count_sums import (
+    log_rising,
+    log_staying,
+    row_sums_below,
+    staying_parts,
+    staying_terms,
+)
+from crmintel.lifetime._covariate_likelihood import Effect, RowTerms
+from crmintel.lifetime._covariate_model import CovariateModel
 from crmintel.lifetime._histories import Histories, Vector, coded, in_blocks
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, same_chance
 from crmintel.lifetime._mle import Optimum
-from crmintel.lifetime._model import Estimate, PurchaseModel
-from crmintel.lifetime._quadrature import beta_rule
+from crmintel.lifetime._model import Estimate
+from crmintel.lifetime._quadrature import beta_rule, beta_rules
 from crmintel.lifetime._smooth import SmoothByCount
 from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
 
+_RULES = 4096  # at a time
 _NO_TIME = 1e-100  # below it nothing depends on z any more
 
 
@@ -46,7 +55,10 @@ class BetaGeometricLikelihood(NBDLikelihood):
 
     at_start: ClassVar[int] = 0
     leaves_at_once: ClassVar[str] = "every customer leaves right after the first repeat purchase (b / a -> 0)"
+    smaller = NBDLikelihood
+    unseen = "a -> 0, b -> inf"
     names = ("r", "alpha", "a", "b")
+    effects = (*NBDLikelihood.effects, Effect("a", "a", 1.0), Effect("b", "b", 1.0))
     staying: ClassVar[dict[str, float]] = {"a": 0.0, "b": np.inf}
     starts = (  # r, stretch of alpha, a, b: rates differ; customers buy alike, and leave at once or never; between
         (0.5, 1.0, 0.8, 2.5),
@@ -91,11 +103,32 @@ class BetaGeometricLikelihood(NBDLikelihood):
         hessian[2:, 2:] += bend
         return buys + stays + out[0], out[1:5] + np.concatenate([slope, slope_of_staying]), hessian
 
+    @classmethod
+    def row_terms(cls, h: Histories, params: Sequence[Any]) -> RowTerms:
+        """The same customer by customer, where alpha, a and b may differ."""
+        r, alpha, a, b = params
+        chances = h.x + cls.at_start
+        slope, bend = np.zeros((4, len(h))), np.zeros((4, 4, len(h)))
+        value, slope[:2], bend[:2, :2] = super().row_terms(h, params)
+        stays = row_sums_below(chances, lambda rows, j: staying_parts(a[rows], b[rows], j))
+        value, slope[2:] = value + stays[0], stays[1:3]
+        bend[2, 2], bend[2, 3], bend[3, 3] = stays[3:]
+        q, before = r + h.x, np.maximum(chances - 1.0, 0.0)
+        silence = np.log1p((h.T - h.t_x) / (alpha + h.t_x))
+        k, k_x, share = h.T / (alpha + h.T), h.t_x / (alpha + h.t_x), b / (b + before)
+        log_odds = np.where(chances > 0, q * silence + np.log(a) - np.log(b + before), -np.inf)
+        gone, change = expit(log_odds), np.zeros((4, 4, len(h)))
+        by = np.stack([r * silence, q * (k_x - k), np.ones(len(h)), -share])
+        change[0, 0], change[0, 1], change[3, 3] = by[0], r * (k_x - k), -share * (1.0 - share)
+        change[1, 1] = q * (k * (1.0 - k) - k_x * (1.0 - k_x))
+        bend += gone * (change + (1.0 - gone) * by[:, None] * by)
+        return value + np.logaddexp(0.0, log_odds), slope + gone * by, bend
+
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
         a, b = np.exp(best.theta[2:])
         if self.penalty > 0.0 or a / (a + b) > 1e-3:
             return None
-        return nobody_leaves(self, best, "a -> 0, b -> inf", tol, max_iter)
+        return nobody_leaves(self, best, self.unseen, tol, max_iter)
 
     def limit(self, found: Optimum) -> str | None:
         r, _, a, b = np.exp(found.theta)
@@ -110,33 +143,33 @@ class BetaGeometricLikelihood(NBDLikelihood):
         return self.described(found, reasons)
 
 
-class BetaGeometricModel(PurchaseModel):
+class BetaGeometricModel(CovariateModel):
     """Base of the models of the family. A model names its ``_likelihood``, which says how often customers may leave."""
 
     _parameters = ("r", "alpha", "a", "b")
     _likelihood: ClassVar[type[BetaGeometricLikelihood]]
 
-    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
-        return self._likelihood.maximise(
-            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
-        )
-
     def _chances(self, x: Vector) -> Vector:
         """How often a customer with x purchases after the first could have left."""
         return x + self._likelihood.at_start
 
+    def _leaving(self, h: Histories) -> tuple[Any, Any]:
+        return self._own("a", h), self._own("b", h)
+
     def _log_likelihood(self, h: Histories) -> Vector:
-        times = -self.r_ * np.log1p(h.T / self.alpha_) - h.x * np.log(self.alpha_ + h.T)
+        alpha = self._own("alpha", h)
+        times = -self.r_ * np.log1p(h.T / alpha) - h.x * np.log(alpha + h.T)
         buys = log_rising(self.r_, h.x) + times
-        stays = log_staying(self.a_, self.b_, self._chances(h.x))
+        stays = log_staying(*self._leaving(h), self._chances(h.x))
         return buys + stays + np.logaddexp(0.0, self._log_odds_gone(h))
 
     def _log_odds_gone(self, h: Histories) -> Vector:
         if self.a_ == 0.0:
             return np.full(len(h), -np.inf)
         chances = self._chances(h.x)
-        silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self.alpha_ + h.t_x))
-        at_last = np.log(self.a_) - np.log(self.b_ + np.maximum(chances - 1.0, 0.0))
+        a, b = self._leaving(h)
+        silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self._own("alpha", h) + h.t_x))
+        at_last = np.log(a) - np.log(b + np.maximum(chances - 1.0, 0.0))
         return np.where(chances > 0.0, silence + at_last, -np.inf)
 
     def _alive(self, h: Histories) -> Vector:
@@ -150,15 +183,17 @@ class BetaGeometricModel(PurchaseModel):
         return in_blocks(formula, h)
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
-        return self._smooth(survival_over_dropout, h, t / (self.alpha_ + h.T))
+        return self._smooth(survival_over_dropout, h, t / (self._own("alpha", h) + h.T))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
-        z = t / (self.alpha_ + h.T)
+        z = t / (self._own("alpha", h) + h.T)
         z *= self._smooth(purchases_over_dropout, h, z)
         return z
 
     def _smooth(self, mix: Callable[..., None], h: Histories, z: Vector) -> Vector:
         """Average over the dropout chance of a live customer with z = t / (alpha + T): smooth in log z."""
+        if h.dropout is not None and h.dropout.size and self.a_ > 0.0:
+            return self._over_own_dropout(mix, h, z)
         v = np.log(np.maximum(z, _NO_TIME))
         ends = float(v.min(initial=np.inf)), float(v.max(initial=-np.inf))
         return SmoothByCount(lambda x, v: self._over_dropout(mix, x, np.exp(v)), h.x, *ends)(h.x, v)
@@ -177,45 +212,60 @@ class BetaGeometricModel(PurchaseModel):
         mix(code, z, shape, start, p, weight, out)
         return out
 
+    def _over_own_dropout(self, mix: Callable[..., None], h: Histories, z: Vector) -> Vector:
+        """Average over p ~ Beta(a, b + chances), by one quadrature rule for each customer."""
+
+        def formula(some: Histories, z: Vector) -> Vector:
+            a, b = self._leaving(some)
+            shape, out = self.r_ + some.x, np.empty(len(some))
+            p, weight = beta_rules(a, b + self._chances(some.x), shape * z)
+            start = np.arange(len(some) + 1) * p.shape[1]
+            mix(np.arange(len(some)), z, shape, start, p.ravel(), weight.ravel(), out)
+            return out
+
+        rows = range(0, len(h), _RULES)
+        return np.concatenate([formula(h[i : i + _RULES], z[i : i + _RULES]) for i in rows])
+
     def _waiting(self, h: Histories, t: float) -> Vector:
-        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
+        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self._own("alpha", h) + h.T)))
 
     def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
         with np.errstate(over="ignore"):  # who hardly ever buys waits for longer than numbers reach: inf
-            return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
+            return (self._own("alpha", h) + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
 
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
         R = (self.r_ + h.x)[:, None]
-        z = (t / (self.alpha_ + h.T))[:, None]
+        z = (t / (self._own("alpha", h) + h.T))[:, None]
         w = z / (1.0 + z)
         none = -R * np.log1p(z)
         positive, last = n > 0, np.maximum(n, 1.0)
         with np.errstate(divide="ignore"):
             some = last * np.log(w) - np.log(last) - betaln(last, R)
         # n purchases in t: none of the n drop-out chances taken ...
-        table = np.exp(none + np.where(positive, some, 0.0) + self._log_stay(h.x[:, None], n))
+        a, b = (np.reshape(v, (-1, 1)) for v in self._leaving(h))
+        b = b + self._chances(h.x)[:, None]
+        table = np.exp(none + np.where(positive, some, 0.0) + self._log_stay(a, b, n))
         # ... or the n-th taken, after at least n purchase times came up in t.
         if self.a_ > 0.0:
-            leave = self.a_ / (self.a_ + self.b_ + self._chances(h.x)[:, None] + last - 1.0)
-            tail = leave * np.exp(self._log_stay(h.x[:, None], last - 1.0)) * betainc(last, R, w)
+            leave = a / (a + b + last - 1.0)
+            tail = leave * np.exp(self._log_stay(a, b, last - 1.0)) * betainc(last, R, w)
             table += np.where(positive, tail, 0.0)
         return table
 
     def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
-        z = t / (self.alpha_ + h.T)
+        z = t / (self._own("alpha", h) + h.T)
+        a, b = self._leaving(h)
         # n purchase times come up in t, and the first n - 1 drop-out chances are not taken.
-        return np.exp(self._log_stay(h.x, n - 1.0)) * betainc(n, self.r_ + h.x, z / (1.0 + z))
+        stay = np.exp(self._log_stay(a, b + self._chances(h.x), n - 1.0))
+        return stay * betainc(n, self.r_ + h.x, z / (1.0 + z))
 
-    def _log_stay(self, x: NDArray[np.float64], n: Vector) -> NDArray[np.float64]:
-        """Log of E[(1 - p)^n] over Beta(a, b + chances)."""
-        if self.a_ == 0.0:
-            return np.zeros(np.broadcast_shapes(x.shape, n.shape))
-        b = self.b_ + self._chances(x)
-        return betaln(self.a_, b + n) - betaln(self.a_, b)
+    def _log_stay(self, a: Any, b: Any, n: Vector) -> Any:
+        """Log of E[(1 - p)^n] over p ~ Beta(a, b)."""
+        return betaln(a, b + n) - betaln(a, b) if self.a_ > 0.0 else 0.0
 
     def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        rate = rng.gamma(self.r_, 1.0 / self.alpha_, len(h))
-        leave = np.zeros(len(h)) if self.a_ == 0.0 else rng.beta(self.a_, self.b_, len(h))
+        rate = rng.gamma(self.r_, 1.0 / self._own("alpha", h), len(h))
+        leave = np.zeros(len(h)) if self.a_ == 0.0 else rng.beta(*self._leaving(h), len(h))
         x, t_x, clock = np.zeros(len(h)), np.zeros(len(h)), np.zeros(len(h))
         stays = rng.random(len(h)) >= leave if self._likelihood.at_start else True
         active = np.flatnonzero((rate > 0.0) & stays)
@@ -228,4 +278,4 @@ class BetaGeometricModel(PurchaseModel):
         return x, t_x
 
     def _time_scale(self, h: Histories) -> Vector:
-        return self.alpha_ + h.T
+        return self._own("alpha", h) + h.T

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,12 +48,60 @@ def log_rising(r: float, x: Vector) -> Vector:
     return np.concatenate([[0.0], np.cumsum(np.log(r + j))])[x.astype(np.int64)]
 
 
-def log_staying(leave: float, keep: float, n: Vector) -> Vector:
-    """Return log E[(1 - p)^n] over p ~ Beta(leave, keep), for whole numbers n; 0 where ``leave`` is 0."""
+def rising_parts(r: float, x: Vector) -> NDArray[np.float64]:
+    """Return log G(r + x) - log G(r) of whole numbers x, and its first and second derivative by log(r)."""
+    counts, code = np.unique(x, return_inverse=True)
+
+    def terms(rows: NDArray[np.int64], j: Vector) -> NDArray[np.float64]:
+        grow = r / (r + j)
+        return np.stack([np.log(r + j), grow, grow * (1.0 - grow)])
+
+    return row_sums_below(counts, terms)[:, code]
+
+
+def log_staying(leave: float | Vector, keep: float | Vector, n: Vector) -> Vector:
+    """Return log E[(1 - p)^n] over p ~ Beta(leave, keep), for whole numbers n; 0 where ``leave`` is 0.
+
+    ``leave`` and ``keep`` are two numbers, or two vectors with one pair per row.
+    """
+    if isinstance(leave, np.ndarray) and isinstance(keep, np.ndarray):
+        a, b = leave, keep
+        return row_sums_below(n, lambda rows, j: -np.log1p(a[rows] / (b[rows] + j)))
     if leave == 0.0:
         return np.zeros(n.shape)
     j = np.arange(n.max(initial=0.0))
     return -np.concatenate([[0.0], np.cumsum(np.log1p(leave / (keep + j)))])[n.astype(np.int64)]
+
+
+def row_sums_below(
+    n: Vector, terms: Callable[[NDArray[np.int64], Vector], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Return, for each row, f(0) + ... + f(n - 1) of its own smooth functions f.
+
+    Parameters
+    ----------
+    n : ndarray of shape (n_rows,)
+        Whole numbers.
+    terms : callable
+        ``terms(rows, j)`` gives the functions of those rows at those counts, shape (..., rows.size).
+
+    Returns
+    -------
+    ndarray of shape (..., n_rows)
+    """
+    counts, code = np.unique(n, return_inverse=True)
+    rules = [count_rule(np.ones(int(count))) for count in counts]
+    length = np.array([nodes.size for nodes, _ in rules])
+    node, mass = (np.concatenate(parts) for parts in zip(*rules, strict=True))
+    rows = np.repeat(np.arange(n.size), length[code])
+    first, begin = np.cumsum(length) - length, np.cumsum(length[code]) - length[code]
+    place = np.arange(rows.size) + np.repeat(first[code] - begin, length[code])
+    values = terms(rows, node[place]) * mass[place]
+    some = length[code] > 0
+    out = np.zeros((*values.shape[:-1], n.size))
+    if some.any():
+        out[..., some] = np.add.reduceat(values, begin[some], axis=-1)
+    return out
 
 
 def rule_below(n: Vector, weights: Vector) -> tuple[Vector, Vector]:
@@ -63,12 +113,17 @@ def staying_terms(
     leave: float, keep: float, j: Vector, weights: Vector
 ) -> tuple[float, Vector, NDArray[np.float64]]:
     """Return the weighted sum of -log(1 + leave / (keep + j)), with derivatives by log(leave) and log(keep)."""
-    gone, stay = leave / (leave + keep + j), keep / (keep + j)
-    bend, share = stay * gone, keep / (leave + keep + j)
-    gradient = np.array([-(weights @ gone), weights @ bend])
-    cross = weights @ (gone * share)
-    hessian = [[-(weights @ (gone * (1.0 - gone))), cross], [cross, weights @ (bend * (1.0 - stay - share))]]
-    return -float(weights @ np.log1p(leave / (keep + j))), gradient, np.array(hessian)
+    value, first, second, leaving, cross, keeping = staying_parts(leave, keep, j) @ weights
+    return value, np.array([first, second]), np.array([[leaving, cross], [cross, keeping]])
+
+
+def staying_parts(leave: float | Vector, keep: float | Vector, j: Vector) -> NDArray[np.float64]:
+    """Return -log(1 + leave / (keep + j)), its gradient by log(leave) and log(keep), and its second derivatives."""
+    total = leave + keep + j
+    gone, stay, share = leave / total, keep / (keep + j), keep / total
+    bend = stay * gone
+    second = (-gone * (1.0 - gone), gone * share, bend * (1.0 - stay - share))
+    return np.stack([-np.log1p(leave / (keep + j)), -gone, bend, *second])
 
 
 def _gauss(points: Vector, weights: Vector) -> tuple[Vector, Vector]:

@@ -16,6 +16,12 @@ from crmintel.lifetime._model import Estimate
 ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
 _CHANCE = 10.0  # log-likelihood by which the worse end on a sample may be the better one on all customers
 _SAME = 0.01  # ends closer by log-parameter are one
+UNSEEN = 1e-3  # log-likelihood that does not tell a model from a smaller one
+NOBODY_LEAVES = (
+    "no customer is seen to leave ({}: the NBD model), so P(alive) is 1 for everybody and "
+    "the model cannot tell who is gone. Watch longer, check that recency is the time of the last purchase, "
+    "or set penalty > 0"
+)
 SAME_RATE = "all customers buy at the same rate (only r / alpha is known)"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 
 from crmintel._validation import check_number
 from crmintel.exceptions import FitWarning, InputError
@@ -22,6 +23,7 @@ from crmintel.lifetime._histories import (
 )
 from crmintel.lifetime._intervals import plausible_parameters
 from crmintel.lifetime._mle import Optimum
+from crmintel.lifetime._penalty import cross_validated
 from crmintel.transactions.calendar import unit_name
 
 
@@ -53,7 +55,7 @@ class Estimate:
 class PurchaseModel(PurchaseAnswers):
     """Base of the models of repeat purchases: their constructor, and how they come by parameters.
 
-    A model names its ``_parameters``, and gives ``_maximise`` and the formulas of its answers.
+    A model names its ``_parameters``, and gives ``_maximise`` (by ``penalty_``) and the formulas of its answers.
     """
 
     _parameters: ClassVar[tuple[str, ...]]
@@ -62,7 +64,7 @@ class PurchaseModel(PurchaseAnswers):
         self,
         horizon: float | str = 1.0,
         *,
-        penalty: float = 0.0,
+        penalty: float | Literal["cv"] = 0.0,
         unit: str | None = None,
         tol: float = 1e-9,
         max_iter: int = 200,
@@ -100,22 +102,24 @@ class PurchaseModel(PurchaseAnswers):
         FitWarning
             If the search did not converge or the best fit lies at a limit of the model.
         """
-        histories = self._read(X)
+        histories = self._read_to_fit(X)
         weights = read_weights(sample_weight, len(histories))
         if len(histories) == 1 and weights[0] <= 1:
             raise InputError("X has one customer; at least 2 are needed to see how customers differ.")
-        check_number(self.penalty, "penalty", low=0.0)
+        chosen = isinstance(self.penalty, str) and self.penalty == "cv"
+        penalty = 0.0 if chosen else check_number(self.penalty, "penalty", low=0.0)
         check_number(self.max_iter, "max_iter", low=1, integer=True)
         check_number(self.tol, "tol", low=0.0, high=1.0, strict_low=True, strict_high=True)
         unit = learned_unit(X, self.unit)
         check_number(self._duration(self.horizon, unit), "horizon", low=0.0, strict_low=True)
         self.unit_ = unit
         remember_columns(self, X)
+        self.penalty_ = self._cross_validated(histories, weights) if chosen else penalty
         self._maximise(histories, weights).hand_to(self)
         return self
 
     @classmethod
-    def from_params(cls, *, unit: str | None = None, horizon: float | str = 1.0, **params: float) -> Self:
+    def from_params(cls, *, unit: str | None = None, horizon: float | str = 1.0, **params: Any) -> Self:
         """Return a ready model with known parameters.
 
         Parameters
@@ -143,6 +147,24 @@ class PurchaseModel(PurchaseAnswers):
         )
         return model
 
+    def _read_to_fit(self, X: Any) -> Histories:
+        return self._read(X)
+
+    def _cross_validated(self, histories: Histories, weights: Vector) -> float:
+        def held_out(penalty: float, fitted: Vector, left: Vector) -> float:
+            twin = clone(self)
+            twin.penalty_, twin.unit_ = penalty, self.unit_
+            try:
+                twin._set_parameters(twin._maximise(histories, fitted).params)
+            except InputError as error:
+                raise InputError(
+                    f"penalty='cv' fits four fifths of the customers at a time: {error}"
+                ) from None
+            rows = np.flatnonzero(left)
+            return float(left[rows] @ twin._log_likelihood(histories[rows]))
+
+        return cross_validated(held_out, weights)
+
     def _set_parameters(self, params: dict[str, float]) -> None:
         self.params_ = dict(params)
         for name, value in params.items():
@@ -151,12 +173,15 @@ class PurchaseModel(PurchaseAnswers):
     def _plausible_models(self) -> list[Self]:
         if not hasattr(self, "covariance_"):
             return [self]
-        points = plausible_parameters(np.array(list(self.params_.values())), self.covariance_)
+        points = self._plausible_points()
         models = [type(self)(unit=self.unit) for _ in points]
         for model, point in zip(models, points, strict=True):
             model.unit_ = self.unit_
             model._set_parameters(dict(zip(self.params_, point.tolist(), strict=True)))
         return models
+
+    def _plausible_points(self) -> NDArray[np.float64]:
+        return plausible_parameters(np.array(list(self.params_.values())), self.covariance_)
 
     @abstractmethod
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate: ...

@@ -35,17 +35,29 @@ def beta_rule(a: float, b: float, reach: float) -> tuple[NDArray[np.float64], ND
     """
     if a == 0.0:
         return np.array([math.exp(_SMALLEST_LOG_P)]), np.ones(1)
-    width = math.sqrt(1.0 / a + 1.0 / b)  # of the peak in y
-    peak = math.log(a) - math.log(b)
-    low = min(peak, -math.log1p(reach)) - MARGIN
-    high = max(peak, -math.log(max(b, 1.0))) + MARGIN
-    first = max(low - math.log1p(60.0 / a), peak - 120.0 / a - 22.0 * width)
-    last = min(high + math.log1p(40.0 / b), peak + 80.0 / b + 22.0 * width)
-    step = min(STEP, 0.7 * width)
-    s = np.arange(first, last + step, step)
+    p, weights = beta_rules(*(np.array([v]) for v in (a, b, reach)))
+    return p[0], weights[0]
+
+
+def beta_rules(
+    a: NDArray[np.float64], b: NDArray[np.float64], reach: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the same for vectors, one rule a row; short rules end in weights of 0."""
+    a, b, reach = (v[:, None] for v in (a, b, reach))
+    width = np.sqrt(1.0 / a + 1.0 / b)  # of the peak in y
+    peak = np.log(a) - np.log(b)
+    low = np.minimum(peak, -np.log1p(reach)) - MARGIN
+    high = np.maximum(peak, -np.log(np.maximum(b, 1.0))) + MARGIN
+    first = np.maximum(low - np.log1p(60.0 / a), peak - 120.0 / a - 22.0 * width)
+    last = np.minimum(high + np.log1p(40.0 / b), peak + 80.0 / b + 22.0 * width)
+    step = np.minimum(STEP, 0.7 * width)
+    size = np.ceil((last - first) / step) + 1.0
+    k = np.arange(size.max(initial=0.0))
+    s = np.minimum(first + k * step, last + step)
     left, right = np.exp(low - s), np.exp(s - high)
     y = s - left + right
     log_p = -np.logaddexp(0.0, -y)
     log_density = a * log_p - b * np.logaddexp(0.0, y) + np.log1p(left + right)
-    weights = np.exp(log_density - log_density.max())
-    return np.exp(np.maximum(log_p, _SMALLEST_LOG_P)), weights / weights.sum()
+    log_density[k >= size] = -np.inf
+    weights = np.exp(log_density - log_density.max(axis=1, keepdims=True))
+    return np.exp(np.maximum(log_p, _SMALLEST_LOG_P)), weights / weights.sum(axis=1, keepdims=True)

@@ -111,7 +111,7 @@ class BetaGeoBetaBinomial(PurchaseModel):
         return BetaGeoBetaBinomialLikelihood.maximise(
             distinct,
             np.bincount(codes, weights=weights).astype(np.float64),
-            penalty=self.penalty,
+            penalty=self.penalty_,
             tol=self.tol,
             max_iter=self.max_iter,
         )

@@ -2,20 +2,94 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln
 
-from crmintel.lifetime._count_sums import log_rising
+from crmintel.lifetime._count_sums import log_rising, rising_parts
+from crmintel.lifetime._covariate_likelihood import Effect, RowLikelihood, RowTerms
+from crmintel.lifetime._covariate_model import CovariateModel
 from crmintel.lifetime._histories import Histories, Vector, coded
-from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._likelihood import ALIKE, NOBODY_LEAVES, SAME_RATE, UNSEEN, Likelihood
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
 
 
-class NBD(PurchaseModel):
+class NBDLikelihood(RowLikelihood):
+    """Mean negative log-likelihood by the logarithms of r and alpha, with gradient and Hessian.
+
+    Customers count by their T: how many there are, and how often they bought.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("r", "alpha")
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("purchase", "alpha", -1.0),)
+    starts: ClassVar[tuple[tuple[float, ...], ...]] = (
+        (0.5, 1.0),
+        (5.0, 1.0),
+        (0.05, 2.0),
+    )  # r, stretch of alpha
+    staying: ClassVar[dict[str, float]] = {}
+
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        super().__init__(h, weights, penalty)
+        self.T_codes, self.T = coded(h.T)
+        self.watched = np.bincount(self.T_codes, weights, self.T.size)
+        self.bought = np.bincount(self.T_codes, weights * h.x, self.T.size)
+
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        """Log-parameters for a guess of r and of how far alpha is from what the purchase rate says."""
+        r, stretch = guess[:2]
+        return np.log([r, self.alpha_of(r, stretch)])
+
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        """The number of purchases in T, customers of one T together."""
+        r, alpha = np.exp(theta)
+        j, S, n, x = self.j, self.more_than, self.watched, self.bought
+        c, k = np.log1p(self.T / alpha), self.T / (alpha + self.T)
+        grow = r / (r + j)
+        value = S @ np.log(r + j) - r * (n @ c) - x @ (theta[1] + c)
+        slope = np.array([S @ grow - r * (n @ c), r * (n @ k) - x @ (1.0 - k)])
+        cross = r * (n @ k)
+        bend = -((r * n + x) @ (k * (1.0 - k)))
+        return value, slope, np.array([[slope[0] - S @ grow**2, cross], [cross, bend]])
+
+    @classmethod
+    def row_terms(cls, h: Histories, params: Sequence[Any]) -> RowTerms:
+        """The number of purchases in T, customer by customer."""
+        r, alpha = params[:2]
+        rising, first, second = rising_parts(r, h.x)
+        c, k = np.log1p(h.T / alpha), h.T / (alpha + h.T)
+        slope, bend = np.empty((2, len(h))), np.zeros((2, 2, len(h)))
+        slope[0], slope[1] = first - r * c, r * k - h.x * (1.0 - k)
+        bend[0, 0], bend[0, 1], bend[1, 1] = second - r * c, r * k, -(r + h.x) * k * (1.0 - k)
+        return rising - r * c - h.x * (np.log(alpha) + c), slope, bend
+
+    def limit(self, found: Optimum) -> str | None:
+        """Whether customers differ at all."""
+        return self.described(found, [SAME_RATE] if np.exp(found.theta[0]) > ALIKE else [])
+
+
+def nobody_leaves(
+    likelihood: Likelihood, best: Optimum, words: str, tol: float, max_iter: int
+) -> Estimate | None:
+    """Return the fit of the NBD, in the names of a model with dropout, where it is as good as ``best``; else None.
+
+    ``words`` say where the parameters of dropout went.
+    """
+    nbd = NBDLikelihood(likelihood.h, likelihood.weights, 0.0)
+    found = nbd.minimise(best.theta[:2], tol, max_iter)
+    if (found.value - best.value) * nbd.total > UNSEEN:
+        return None
+    r, alpha = np.exp(found.theta).tolist()
+    return likelihood.estimate(
+        found, {"r": r, "alpha": alpha, **likelihood.staying}, NOBODY_LEAVES.format(words)
+    )
+
+
+class NBD(CovariateModel):
     """NBD: how many purchases to expect from customers who never leave.
 
     Customers buy at random with their own rate, gamma distributed (``r``, ``alpha``), for ever. It is the limit of
@@ -85,14 +159,24 @@ class NBD(PurchaseModel):
     """
 
     _parameters = ("r", "alpha")
+    _likelihood = NBDLikelihood
 
-    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
-        return NBDLikelihood.maximise(
-            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
-        )
+    def __init__(
+        self,
+        horizon: float | str = 1.0,
+        *,
+        penalty: float | Literal["cv"] = 0.0,
+        unit: str | None = None,
+        purchase_covariates: Sequence[str] = (),
+        tol: float = 1e-9,
+        max_iter: int = 200,
+    ) -> None:
+        PurchaseModel.__init__(self, horizon, penalty=penalty, unit=unit, tol=tol, max_iter=max_iter)
+        self.purchase_covariates = purchase_covariates
 
     def _log_likelihood(self, h: Histories) -> Vector:
-        times = -self.r_ * np.log1p(h.T / self.alpha_) - h.x * np.log(self.alpha_ + h.T)
+        alpha = self._own("alpha", h)
+        times = -self.r_ * np.log1p(h.T / alpha) - h.x * np.log(alpha + h.T)
         return log_rising(self.r_, h.x) + times
 
     def _alive(self, h: Histories) -> Vector:
@@ -102,94 +186,32 @@ class NBD(PurchaseModel):
         return np.ones(len(h))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
-        return (self.r_ + h.x) / (self.alpha_ + h.T) * t
+        return (self.r_ + h.x) / (self._own("alpha", h) + h.T) * t
 
     def _waiting(self, h: Histories, t: float) -> Vector:
-        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self.alpha_ + h.T)))
+        return np.exp(-(self.r_ + h.x) * np.log1p(t / (self._own("alpha", h) + h.T)))
 
     def _waiting_quantile(self, h: Histories, q: Vector) -> Vector:
         with np.errstate(over="ignore"):  # who hardly ever buys waits for longer than numbers reach: inf
-            return (self.alpha_ + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
+            return (self._own("alpha", h) + h.T) * np.expm1(-np.log1p(-q) / (self.r_ + h.x))
 
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
         R = (self.r_ + h.x)[:, None]
-        z = (t / (self.alpha_ + h.T))[:, None]
+        z = (t / (self._own("alpha", h) + h.T))[:, None]
         last = np.maximum(n, 1.0)
         with np.errstate(divide="ignore", over="ignore"):
             some = -last * np.log1p(1.0 / z) - np.log(last) - betaln(last, R)
         return np.exp(np.where(n > 0, some, 0.0) - R * np.log1p(z))
 
     def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
-        z = t / (self.alpha_ + h.T)
+        z = t / (self._own("alpha", h) + h.T)
         return betainc(n, self.r_ + h.x, z / (1.0 + z))
 
     def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        x = rng.poisson(rng.gamma(self.r_, 1.0 / self.alpha_, len(h)) * h.T).astype(np.float64)
+        x = rng.poisson(rng.gamma(self.r_, 1.0 / self._own("alpha", h), len(h)) * h.T).astype(np.float64)
         with np.errstate(divide="ignore"):  # the last of x times in T, each anywhere alike
             share = np.exp(-rng.exponential(size=len(h)) / x)
         return x, np.where(x > 0, h.T * share, 0.0)
 
     def _time_scale(self, h: Histories) -> Vector:
-        return self.alpha_ + h.T
-
-
-class NBDLikelihood(Likelihood):
-    """Mean negative log-likelihood by the logarithms of r and alpha, with gradient and Hessian.
-
-    Customers count by their T: how many there are, and how often they bought.
-    """
-
-    names: ClassVar[tuple[str, ...]] = ("r", "alpha")
-    starts: ClassVar[tuple[tuple[float, ...], ...]] = (
-        (0.5, 1.0),
-        (5.0, 1.0),
-        (0.05, 2.0),
-    )  # r, stretch of alpha
-    staying: ClassVar[dict[str, float]] = {}
-
-    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
-        super().__init__(h, weights, penalty)
-        self.T_codes, self.T = coded(h.T)
-        self.watched = np.bincount(self.T_codes, weights, self.T.size)
-        self.bought = np.bincount(self.T_codes, weights * h.x, self.T.size)
-
-    def start(self, guess: tuple[float, ...]) -> Vector:
-        """Log-parameters for a guess of r and of how far alpha is from what the purchase rate says."""
-        r, stretch = guess[:2]
-        return np.log([r, self.alpha_of(r, stretch)])
-
-    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
-        """The number of purchases in T, customers of one T together."""
-        r, alpha = np.exp(theta)
-        j, S, n, x = self.j, self.more_than, self.watched, self.bought
-        c, k = np.log1p(self.T / alpha), self.T / (alpha + self.T)
-        grow = r / (r + j)
-        value = S @ np.log(r + j) - r * (n @ c) - x @ (theta[1] + c)
-        slope = np.array([S @ grow - r * (n @ c), r * (n @ k) - x @ (1.0 - k)])
-        cross = r * (n @ k)
-        bend = -((r * n + x) @ (k * (1.0 - k)))
-        return value, slope, np.array([[slope[0] - S @ grow**2, cross], [cross, bend]])
-
-    def limit(self, found: Optimum) -> str | None:
-        """Whether customers differ at all."""
-        return self.described(found, [SAME_RATE] if np.exp(found.theta[0]) > ALIKE else [])
-
-
-def nobody_leaves(
-    likelihood: Likelihood, best: Optimum, words: str, tol: float, max_iter: int
-) -> Estimate | None:
-    """Return the fit of the NBD, in the names of a model with dropout, where it is as good as ``best``; else None.
-
-    ``words`` say where the parameters of dropout went.
-    """
-    nbd = NBDLikelihood(likelihood.h, likelihood.weights, 0.0)
-    found = nbd.minimise(best.theta[:2], tol, max_iter)
-    if (found.value - best.value) * nbd.total > 1e-3:
-        return None
-    r, alpha = np.exp(found.theta).tolist()
-    limit = (
-        f"no customer is seen to leave ({words}: the NBD model), so P(alive) is 1 for everybody and "
-        "the model cannot tell who is gone. Watch longer, check that recency is the time of the last purchase, "
-        "or set penalty > 0"
-    )
-    return likelihood.estimate(found, {"r": r, "alpha": alpha, **likelihood.staying}, limit)
+        return self._own("alpha", h) + h.T

@@ -2,28 +2,150 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit
 
 from crmintel.kernels.ids import factorize_integers
-from crmintel.lifetime._count_sums import log_rising
+from crmintel.lifetime._count_sums import log_rising, rising_parts
+from crmintel.lifetime._covariate_likelihood import Effect, RowLikelihood, RowTerms
+from crmintel.lifetime._covariate_model import CovariateModel
 from crmintel.lifetime._decay_integrals import decay_moments, log_decay_integral
 from crmintel.lifetime._histories import Histories, Vector, coded, in_blocks
-from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, Likelihood
+from crmintel.lifetime._likelihood import ALIKE, SAME_RATE
 from crmintel.lifetime._mle import Optimum
-from crmintel.lifetime._model import Estimate, PurchaseModel
+from crmintel.lifetime._model import Estimate
 from crmintel.lifetime._smooth import SmoothByCount
-from crmintel.lifetime.nbd import nobody_leaves
+from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
 
 _BLOCK = 4096  # customers whose moments are held at once
 _NEVER = 1e300  # times beyond are inf
 _MOST_STEPS = 200
 
 
-class ParetoNBD(PurchaseModel):
+class _Likelihood(RowLikelihood):
+    """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
+
+    A customer's term is that of the NBD, less s log(1 + T / beta), plus log(1 + G), where G is the odds of having
+    left: an integral over the time y of leaving. Its logarithm has the mean of the integrand's derivatives as
+    gradient, and the mean of their second derivatives plus their covariance as Hessian. Equal histories are put
+    together first, which pays here: an integral takes longer than finding its twin.
+    """
+
+    smaller = NBDLikelihood
+    unseen = "s -> 0, beta -> inf"
+    names = ("r", "alpha", "s", "beta")
+    effects = (*NBDLikelihood.effects, Effect("dropout", "beta", -1.0))
+    times = ("alpha", "beta")
+    staying: ClassVar[dict[str, float]] = {"s": 0.0, "beta": np.inf}
+    # r, stretch of alpha, s, beta by the mean of T. The second finds the best where some leave at once.
+    starts = ((0.5, 1.0, 0.6, 0.5), (0.5, 1.0, 0.1, 1e-3), (2.0, 1.0, 2.0, 3.0))
+    basins = 2
+    sample = 5_000
+
+    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
+        super().__init__(*_distinct(h, weights), penalty)
+
+    def start(self, guess: tuple[float, ...]) -> Vector:
+        r, stretch, s, beta = guess
+        return np.log([r, self.alpha_of(r, stretch), s, beta * self.mean_time])
+
+    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        r, S = np.exp(theta[0]), self.more_than
+        grow = r / (r + self.j)
+        value, gradient, hessian = S @ np.log(r + self.j), np.zeros(4), np.zeros((4, 4))
+        gradient[0], hessian[0, 0] = S @ grow, S @ (grow * (1.0 - grow))
+        for first in range(0, len(self.h), _BLOCK):
+            rows = slice(first, first + _BLOCK)
+            each, slope, bend = _time_terms(self.h[rows], *np.exp(theta))
+            w = self.weights[rows]
+            value, gradient, hessian = value + w @ each, gradient + slope @ w, hessian + bend @ w
+        return value, gradient, hessian + np.triu(hessian, 1).T
+
+    @classmethod
+    def row_terms(cls, h: Histories, params: Sequence[Any]) -> RowTerms:
+        value, slope, bend = _time_terms(h, *params)
+        rising, first, second = rising_parts(params[0], h.x)
+        slope[0] += first
+        bend[0, 0] += second
+        return value + rising, slope, bend
+
+    def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
+        if self.penalty > 0.0 or self._leaving(best) > 1e-3:
+            return None
+        return nobody_leaves(self, best, self.unseen, tol, max_iter)
+
+    def limit(self, found: Optimum) -> str | None:
+        r, _, s, beta = np.exp(found.theta)
+        reasons = [SAME_RATE] if r > ALIKE else []
+        if s > ALIKE:
+            reasons.append("all customers leave at the same rate (only s / beta is known)")
+        if self._leaving(found) < 1.0 / ALIKE:
+            reasons.append("hardly any customer leaves (s / beta -> 0)")
+        elif beta < self.mean_time / ALIKE:
+            reasons.append("who leaves does so right after the first purchase (beta -> 0)")
+        return self.described(found, reasons)
+
+    def _leaving(self, found: Optimum) -> float:
+        """How often a customer is expected to leave within the mean of T."""
+        _, _, s, beta = np.exp(found.theta)
+        return float(s * np.log1p(self.mean_time / beta))
+
+
+def _time_terms(h: Histories, r: float, alpha: Any, s: Any, beta: Any) -> RowTerms:
+    """The terms of each row and their derivatives, but for those of the counts alone."""
+    q, silence, A, B = r + h.x, h.T - h.t_x, alpha + h.t_x, beta + h.t_x
+    c, k = np.log1p(h.T / alpha), alpha / (alpha + h.T)
+    d, l = np.log1p(h.T / beta), beta / (beta + h.T)
+    log_J, mean, square = decay_moments(A, q, B, s + 1.0, silence)
+    # With y = t_x + u the logarithm of the integrand has the derivatives
+    #   r (log(alpha + T) - log(alpha + y)),    q (k - alpha / (alpha + y)),
+    #   1 + s (log(beta + T) - log(beta + y)),  s l - (s + 1) beta / (beta + y),
+    # each linear in one of the four functions that have been averaged.
+    to_alpha, to_beta = np.log1p(silence / A), np.log1p(silence / B)
+    by = np.empty((4, len(h)))  # the factors, then the derivatives of the log-odds
+    by[0], by[1], by[2], by[3] = -r, -q * alpha / A, -s, -(s + 1.0) * beta / B
+    log_odds = np.log(s) - np.log(B) + log_J + q * to_alpha + s * to_beta
+    gone = expit(log_odds)
+    bend = np.zeros((4, 4, len(h)))
+    for i, j, moment in zip(*np.triu_indices(4), square, strict=True):
+        bend[i, j] = gone * by[i] * by[j] * (moment - mean[i] * mean[j])
+    bend[1, 1] += gone * by[1] * (mean[1] - alpha / A * square[4]) - (1.0 - gone) * q * k * (1.0 - k)
+    bend[2, 3] += s * (gone * (l - beta / B * mean[3]) + (1.0 - l))
+    bend[3, 3] += gone * by[3] * (mean[3] - beta / B * square[9]) - (1.0 - gone) * s * l * (1.0 - l)
+    by *= mean
+    by[0], by[1], by[2], by[3] = by[0] + r * to_alpha, by[1] + q * k, by[2] + 1.0 + s * to_beta, by[3] + s * l
+    slope = gone * by
+    bend[0, 0] += slope[0] - r * c
+    bend[0, 1] += r * (slope[1] / q + (1.0 - k))
+    bend[2, 2] += slope[2] - gone - s * d
+    doubt = gone * (1.0 - gone)
+    for i, j in zip(*np.triu_indices(4), strict=True):
+        bend[i, j] += doubt * by[i] * by[j]
+    slope += np.stack([-r * c, r - q * k, -s * d, s * (1.0 - l)])
+    value = np.logaddexp(0.0, log_odds) - r * c - h.x * (np.log(alpha) + c) - s * d
+    return value, slope, bend
+
+
+def _distinct(h: Histories, weights: Vector) -> tuple[Histories, Vector]:
+    """Return the histories that differ, and the weight of each."""
+    T, times = coded(h.T)
+    if times.size > len(h) // 2:  # times to the second: few twins
+        return h, weights
+    t_x, recencies = coded(h.t_x)
+    pair, pairs = factorize_integers(T.astype(np.int64) * recencies.size + t_x)
+    counts = np.int64(h.x.max() + 1.0)
+    codes, triples = factorize_integers(pair.astype(np.int64) * counts + h.x.astype(np.int64))
+    pair_of, x = np.divmod(triples, counts)
+    T_of, t_x_of = np.divmod(pairs[pair_of], recencies.size)
+    distinct = Histories(x.astype(np.float64), recencies[t_x_of], times[T_of])
+    return distinct, np.bincount(codes, weights=weights).astype(np.float64)
+
+
+class ParetoNBD(CovariateModel):
     """Pareto/NBD: how many purchases to expect from each customer, and who is still one.
 
     While customers stay they buy at random with their own rate, gamma distributed (``r``, ``alpha``); they leave for
@@ -101,19 +223,20 @@ class ParetoNBD(PurchaseModel):
     """
 
     _parameters = ("r", "alpha", "s", "beta")
+    _likelihood = _Likelihood
 
-    def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
-        return _Likelihood.maximise(
-            histories, weights, penalty=self.penalty, tol=self.tol, max_iter=self.max_iter
-        )
+    def _scales(self, h: Histories) -> tuple[Any, Any]:
+        return self._own("alpha", h), self._own("beta", h)
 
     def _log_likelihood(self, h: Histories) -> Vector:
-        times = self.r_ * np.log1p(h.T / self.alpha_) + self.s_ * np.log1p(h.T / self.beta_)
-        stays = log_rising(self.r_, h.x) - times - h.x * np.log(self.alpha_ + h.T)
+        alpha, beta = self._scales(h)
+        times = self.r_ * np.log1p(h.T / alpha) + self.s_ * np.log1p(h.T / beta)
+        stays = log_rising(self.r_, h.x) - times - h.x * np.log(alpha + h.T)
         return stays + np.logaddexp(0.0, self._log_odds_gone(h))
 
     def _log_odds_gone(self, h: Histories) -> Vector:
-        A, B, q, silence = self.alpha_ + h.t_x, self.beta_ + h.t_x, self.r_ + h.x, h.T - h.t_x
+        alpha, beta = self._scales(h)
+        A, B, q, silence = alpha + h.t_x, beta + h.t_x, self.r_ + h.x, h.T - h.t_x
         over_time = log_decay_integral(0, A, q, B, self.s_ + 1.0, silence)
         return (
             self._log_s - np.log(B) + over_time + q * np.log1p(silence / A) + self.s_ * np.log1p(silence / B)
@@ -151,14 +274,15 @@ class ParetoNBD(PurchaseModel):
         return np.exp(self._log_s + over_time)
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
-        return np.exp(-self.s_ * np.log1p(t / (self.beta_ + h.T)))
+        return np.exp(-self.s_ * np.log1p(t / (self._own("beta", h) + h.T)))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
-        y = t / (self.beta_ + h.T)
+        alpha, beta = self._scales(h)
+        y = t / (beta + h.T)
         z = np.log1p(y)
         c = (1.0 - self.s_) * z
         stays = t * _ratio(z, y) * _ratio(np.expm1(c), c)
-        return (self.r_ + h.x) / (self.alpha_ + h.T) * stays
+        return (self.r_ + h.x) / (alpha + h.T) * stays
 
     def _waiting(self, h: Histories, t: float) -> Vector:
         return self._pmf(h, t, np.zeros(1))[:, 0]
@@ -168,7 +292,7 @@ class ParetoNBD(PurchaseModel):
 
         It is a concave function of the latter with slope <= 1, so that the search from the left cannot overshoot.
         """
-        R, A, B = self.r_ + h.x, self.alpha_ + h.T, self.beta_ + h.T
+        R, (A, B) = self.r_ + h.x, (v + h.T for v in self._scales(h))
         aim = -np.log1p(-q)
         hazard, times, rows = aim.copy(), np.empty(len(h)), np.arange(len(h))
         for _ in range(_MOST_STEPS):
@@ -189,7 +313,8 @@ class ParetoNBD(PurchaseModel):
         return times
 
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
-        R, A, B = ((v + w)[:, None] for v, w in ((self.r_, h.x), (self.alpha_, h.T), (self.beta_, h.T)))
+        alpha, beta = self._scales(h)
+        R, A, B = ((v + w)[:, None] for v, w in ((self.r_, h.x), (alpha, h.T), (beta, h.T)))
         z, last = np.log1p(t / A), np.maximum(n, 1.0)
         ways = np.where(n > 0, -np.log(last) - betaln(last, R), 0.0)  # log of G(R + n) / (G(R) n!)
         with np.errstate(divide="ignore", over="ignore"):
@@ -200,13 +325,14 @@ class ParetoNBD(PurchaseModel):
 
     def _at_least(self, h: Histories, t: float | Vector, n: float | Vector) -> Vector:
         # The n-th purchase comes at u < t, to who is still there.
-        R, A = self.r_ + h.x, self.alpha_ + h.T
-        over_time = log_decay_integral(n - 1.0, A, R + 1.0, self.beta_ + h.T, self.s_, t)
+        R, (A, B) = self.r_ + h.x, (v + h.T for v in self._scales(h))
+        over_time = log_decay_integral(n - 1.0, A, R + 1.0, B, self.s_, t)
         return np.exp(over_time - np.log(A) - betaln(n, R))
 
     def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:
-        rate = rng.gamma(self.r_, 1.0 / self.alpha_, len(h))
-        leave = rng.gamma(self.s_, 1.0 / self.beta_, len(h)) if self.s_ > 0.0 else np.zeros(len(h))
+        alpha, beta = self._scales(h)
+        rate = rng.gamma(self.r_, 1.0 / alpha, len(h))
+        leave = rng.gamma(self.s_, 1.0 / beta, len(h)) if self.s_ > 0.0 else np.zeros(len(h))
         with np.errstate(divide="ignore"):
             stay = np.minimum(h.T, rng.exponential(size=len(h)) / leave)
             x = rng.poisson(rate * stay).astype(np.float64)
@@ -214,114 +340,9 @@ class ParetoNBD(PurchaseModel):
         return x, last
 
     def _time_scale(self, h: Histories) -> Vector:
-        return np.minimum(self.alpha_, self.beta_) + h.T
+        return np.minimum(*self._scales(h)) + h.T
 
 
 def _ratio(numerator: Vector, denominator: Vector) -> Vector:
     """Return the ratio of two numbers that vanish together; 1 where they do."""
     return np.divide(numerator, denominator, out=np.ones_like(numerator), where=denominator != 0.0)
-
-
-class _Likelihood(Likelihood):
-    """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
-
-    A customer's term is that of the NBD, less s log(1 + T / beta), plus log(1 + G), where G is the odds of having
-    left: an integral over the time y of leaving. Its logarithm has the mean of the integrand's derivatives as
-    gradient, and the mean of their second derivatives plus their covariance as Hessian. Equal histories are put
-    together first, which pays here: an integral takes longer than finding its twin.
-    """
-
-    names = ("r", "alpha", "s", "beta")
-    times = ("alpha", "beta")
-    staying: ClassVar[dict[str, float]] = {"s": 0.0, "beta": np.inf}
-    # r, stretch of alpha, s, beta by the mean of T. The second finds the best where some leave at once.
-    starts = ((0.5, 1.0, 0.6, 0.5), (0.5, 1.0, 0.1, 1e-3), (2.0, 1.0, 2.0, 3.0))
-    basins = 2
-    sample = 5_000
-
-    def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:
-        super().__init__(*_distinct(h, weights), penalty)
-
-    def start(self, guess: tuple[float, ...]) -> Vector:
-        r, stretch, s, beta = guess
-        return np.log([r, self.alpha_of(r, stretch), s, beta * self.mean_time])
-
-    def terms(self, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
-        r, S = np.exp(theta[0]), self.more_than
-        grow = r / (r + self.j)
-        value, gradient, hessian = S @ np.log(r + self.j), np.zeros(4), np.zeros((4, 4))
-        gradient[0], hessian[0, 0] = S @ grow, S @ (grow * (1.0 - grow))
-        for first in range(0, len(self.h), _BLOCK):
-            rows = slice(first, first + _BLOCK)
-            block = _block_terms(self.h[rows], self.weights[rows], theta)
-            value, gradient, hessian = value + block[0], gradient + block[1], hessian + block[2]
-        return value, gradient, hessian
-
-    def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
-        if self.penalty > 0.0 or self._leaving(best) > 1e-3:
-            return None
-        return nobody_leaves(self, best, "s -> 0, beta -> inf", tol, max_iter)
-
-    def limit(self, found: Optimum) -> str | None:
-        r, _, s, beta = np.exp(found.theta)
-        reasons = [SAME_RATE] if r > ALIKE else []
-        if s > ALIKE:
-            reasons.append("all customers leave at the same rate (only s / beta is known)")
-        if self._leaving(found) < 1.0 / ALIKE:
-            reasons.append("hardly any customer leaves (s / beta -> 0)")
-        elif beta < self.mean_time / ALIKE:
-            reasons.append("who leaves does so right after the first purchase (beta -> 0)")
-        return self.described(found, reasons)
-
-    def _leaving(self, found: Optimum) -> float:
-        """How often a customer is expected to leave within the mean of T."""
-        _, _, s, beta = np.exp(found.theta)
-        return float(s * np.log1p(self.mean_time / beta))
-
-
-def _block_terms(h: Histories, weights: Vector, theta: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
-    """The terms of some customers, but for those of the counts alone."""
-    r, alpha, s, beta = np.exp(theta)
-    q, silence, A, B = r + h.x, h.T - h.t_x, alpha + h.t_x, beta + h.t_x
-    c, k = np.log1p(h.T / alpha), alpha / (alpha + h.T)
-    d, l = np.log1p(h.T / beta), beta / (beta + h.T)
-    log_J, mean, square = decay_moments(A, q, B, s + 1.0, silence)
-    # With y = t_x + u the logarithm of the integrand has the derivatives
-    #   r (log(alpha + T) - log(alpha + y)),    q (k - alpha / (alpha + y)),
-    #   1 + s (log(beta + T) - log(beta + y)),  s l - (s + 1) beta / (beta + y),
-    # each linear in one of the four functions that have been averaged.
-    to_alpha, to_beta = np.log1p(silence / A), np.log1p(silence / B)
-    factor = np.stack([np.full(q.size, -r), -q * alpha / A, np.full(q.size, -s), -(s + 1.0) * beta / B])
-    part = factor * mean
-    slope = part + np.stack([r * to_alpha, q * k, 1.0 + s * to_beta, s * l])
-    log_odds = theta[2] - np.log(B) + log_J + q * to_alpha + s * to_beta
-    gone, w = expit(log_odds), weights
-    g = w * gone
-    value = w @ (np.logaddexp(0.0, log_odds) - r * c - h.x * (theta[1] + c) - s * d)
-    gradient = slope @ g + np.array([-r * (w @ c), w @ (r - q * k), -s * (w @ d), s * (w @ (1.0 - l))])
-    upper = np.zeros((4, 4))
-    for i, j, moment in zip(*np.triu_indices(4), square, strict=True):
-        upper[i, j] = (factor[i] * factor[j] * g) @ moment
-    upper[0, 0] += slope[0] @ g - r * (w @ c)
-    upper[0, 1] += r * (slope[1] @ (g / q) + w @ (1.0 - k))
-    upper[1, 1] += (factor[1] * (mean[1] - alpha / A * square[4])) @ g - (q * k * (1.0 - k)) @ (w - g)
-    upper[2, 2] += (slope[2] - 1.0) @ g - s * (w @ d)
-    upper[2, 3] += s * (g @ (l - beta / B * mean[3]) + w @ (1.0 - l))
-    upper[3, 3] += (factor[3] * (mean[3] - beta / B * square[9])) @ g - s * ((w - g) @ (l * (1.0 - l)))
-    covariance = (slope * (g * (1.0 - gone))) @ slope.T - (part * g) @ part.T
-    return value, gradient, covariance + upper + np.triu(upper, 1).T
-
-
-def _distinct(h: Histories, weights: Vector) -> tuple[Histories, Vector]:
-    """Return the histories that differ, and the weight of each."""
-    T, times = coded(h.T)
-    if times.size > len(h) // 2:  # times to the second: few twins
-        return h, weights
-    t_x, recencies = coded(h.t_x)
-    pair, pairs = factorize_integers(T.astype(np.int64) * recencies.size + t_x)
-    counts = np.int64(h.x.max() + 1.0)
-    codes, triples = factorize_integers(pair.astype(np.int64) * counts + h.x.astype(np.int64))
-    pair_of, x = np.divmod(triples, counts)
-    T_of, t_x_of = np.divmod(pairs[pair_of], recencies.size)
-    distinct = Histories(x.astype(np.float64), recencies[t_x_of], times[T_of])
-    return distinct, np.bincount(codes, weights=weights).astype(np.float64)

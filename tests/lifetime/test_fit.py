@@ -203,7 +203,15 @@ def test_a_customer_seen_for_no_time_is_legal(rows):
 
 def test_estimator_manners(rows, fitted):
     twin = clone(BetaGeoNBD(horizon=13, penalty=0.5))
-    assert twin.get_params() == {"horizon": 13, "penalty": 0.5, "unit": None, "tol": 1e-9, "max_iter": 200}
+    assert twin.get_params() == {
+        "horizon": 13,
+        "penalty": 0.5,
+        "unit": None,
+        "purchase_covariates": (),
+        "dropout_covariates": (),
+        "tol": 1e-9,
+        "max_iter": 200,
+    }
     copy = pickle.loads(pickle.dumps(fitted))
     assert np.array_equal(copy.predict(rows), fitted.predict(rows))
     before = np.asarray(rows).copy()

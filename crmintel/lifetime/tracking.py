@@ -109,6 +109,12 @@ def named_models(models: Any) -> dict[str, PurchaseModel]:
     return named
 
 
+def one_model(model: Any) -> PurchaseModel:
+    """Return a fitted model of repeat purchases, or say what it is instead."""
+    (checked,) = named_models({type(model).__name__: model}).values()
+    return checked
+
+
 def summary_for(named: Mapping[str, PurchaseModel], summary: Any = None) -> CustomerSummary:
     """Return what makes rows for these models: the user's own, or by the day in their unit of time."""
     units = {model.unit_ for model in named.values()}

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows, named_columns
+from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows, unit_of
+from crmintel.lifetime._histories import check_same_unit, read_histories
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 
 _FINEST = 100  # steps of a side; finer ones are not seen
@@ -23,11 +24,15 @@ class HistoryGrid:
     def __init__(self, model: Any, X: Any, T: float | None, max_frequency: int | None) -> None:
         if X is None and (T is None or max_frequency is None):
             raise InputError("without X both T and max_frequency are needed.")
-        seen = {} if X is None else named_columns(X, ("frequency", "T"))
-        self.T = check_number(float(seen["T"].max()) if T is None else T, "T", low=0.0, strict_low=True)
-        most = int(seen["frequency"].max()) if max_frequency is None else max_frequency
+        if X is not None:
+            check_same_unit(unit_of(X), model.unit_, "the model was fitted in")
+            seen = read_histories(X)
+            T = float(seen.T.max()) if T is None else T
+            max_frequency = int(seen.x.max()) if max_frequency is None else max_frequency
+        self.T = check_number(T, "T", low=0.0, strict_low=True)
+        most = check_number(max_frequency, "max_frequency", low=1, integer=True)
         self.model = model
-        self.frequency = _steps(check_number(most, "max_frequency", low=1, integer=True))
+        self.frequency = _steps(most)
         self.recency = _steps(self.T)
 
     def values(self, answer: Any, mean_spend: float = 0.0) -> NDArray[np.float64]:

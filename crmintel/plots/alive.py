@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.exceptions import InputError
-from crmintel.lifetime.tracking import named_models, summary_for
+from crmintel.exceptions import InputError, InputTypeError
+from crmintel.lifetime.tracking import one_model, summary_for
 from crmintel.plots._axes import axes_for
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
 from crmintel.transactions.log import TransactionLog
@@ -72,9 +72,10 @@ class AliveHistoryDisplay:
             If the log has no such customer, or no purchase of theirs.
         """
         check_log(log)
-        named = named_models(model)
-        (model,) = named.values()
-        summary = summary_for(named, summary)
+        model = one_model(model)
+        summary = summary_for({type(model).__name__: model}, summary)
+        if np.ndim(customer) != 0:
+            raise InputTypeError(f"customer must be the id of one customer, got {customer!r}.")
         place = np.flatnonzero(log.customers == customer)
         if place.size != 1:
             raise InputError(

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import InputError
 from crmintel.features.rows import named_columns
-from crmintel.lifetime.tracking import named_models
+from crmintel.lifetime.tracking import one_model
 from crmintel.lifetime.value import LifetimeValue
 from crmintel.plots._axes import axes_for
 from crmintel.plots._grid import HistoryGrid, in_units
@@ -122,7 +122,7 @@ class IsoValueDisplay:
             grid = HistoryGrid(estimator.transactions_, X, T, max_frequency)
             value, label = grid.values(estimator.predict, spend), f"value to expect at {spend:.3g} a purchase"
         else:
-            (model,) = named_models(estimator).values()
+            model = one_model(estimator)
             if mean_spend is not None:
                 raise InputError("mean_spend is for a LifetimeValue; a model of purchases knows no money.")
             rate = check_number(0.0 if rate is None else rate, "rate", low=0.0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._validation import check_choice
-from crmintel.lifetime.tracking import named_models
+from crmintel.lifetime.tracking import one_model
 from crmintel.plots._axes import add_colorbar, axes_for
 from crmintel.plots._grid import HistoryGrid, in_units
 
@@ -91,7 +91,7 @@ class FrequencyRecencyDisplay:
             If neither ``X`` nor both limits are given.
         """
         answer = check_choice(answer, "answer", tuple(_WORDS))
-        (model,) = named_models(model).values()
+        model = one_model(model)
         grid = HistoryGrid(model, X, T, max_frequency)
         value = grid.values(
             model.probability_alive

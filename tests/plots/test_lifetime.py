@@ -335,6 +335,16 @@ def test_wrong_inputs(bg, cdnow, rows):
         IsoValueDisplay.from_estimator(value, T=3, max_frequency=2)
     with pytest.raises(InputError, match="nobody in X"):
         IsoValueDisplay.from_estimator(value, [[0, 0, 3, 0]], max_frequency=2)
+    with pytest.raises(InputTypeError, match="got dict"):
+        FrequencyRecencyDisplay.from_estimator({"a": bg, "b": bg}, rows)
+    with pytest.raises(UnitError, match="days, the model was fitted in weeks"):
+        FrequencyRecencyDisplay.from_estimator(bg, ci.CustomerSummary().fit_transform(cdnow))
+    with pytest.raises(InputError, match="frequency must be finite"):
+        IsoValueDisplay.from_estimator(bg, [[np.nan, 2, 3]])
+    with pytest.raises(InputError, match="max_frequency must be >= 1"):
+        IsoValueDisplay.from_estimator(bg, [[0, 0, 3]])
+    with pytest.raises(InputTypeError, match="one customer"):
+        AliveHistoryDisplay.from_estimator(bg, cdnow, [4, 21])
     with pytest.raises(InputError, match=r"customer='ann' is none of the 2,357"):
         AliveHistoryDisplay.from_estimator(bg, cdnow, "ann")
     returned = ci.TransactionLog.from_arrays(customer=[1], time=["2024-01-01"], amount=[-3.0])

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel.exceptions import InputError, InputTypeError, UnitError
 from crmintel.features.summary import CustomerSummary
 from crmintel.lifetime._histories import Vector, check_same_unit
+from crmintel.lifetime._kinds import Kinds, covariates_of
 from crmintel.lifetime._model import PurchaseModel
 from crmintel.transactions.calendar import as_date, in_days, unit_name
 from crmintel.transactions.log import TransactionLog
@@ -38,7 +39,8 @@ def track_purchases(
     cutoff : date, optional
         Last day that the models have seen. Customers who began later are left out.
     summary : CustomerSummary, optional
-        How the rows were made that the models were fitted on. None: by the day, in the unit of the models.
+        How the rows were made that the models were fitted on. None: by the day, in the unit of the models, with the
+        covariates that they know.
 
     Returns
     -------
@@ -77,17 +79,23 @@ def track_purchases(
     summary = summary_for(named, summary)
     last_days = _last_days(log, ends, cutoff)
     known = log if cutoff is None else log[np.isin(log.customers, log.until(cutoff).customers)]
-    rows = [summary.fit_transform(known.until(day)) for day in last_days]
-    ages = [np.unique(part[:, 2], return_counts=True) for part in rows]
-    all_ages = np.unique(np.concatenate([age for age, _ in ages]))
+    kinds, customers, bought, born = Kinds(named.values()), [], [], []
+    for day in last_days:
+        rows = summary.fit_transform(known.until(day))
+        customers.append(len(rows))
+        bought.append(rows[:, 0].sum())
+        born.append(kinds.by_age(rows, rows[:, 2]))
+    every_age = np.unique(np.concatenate([ages for ages, _ in born]))
     track: dict[str, NDArray[Any]] = {
         "end": last_days,
-        "customers": np.array([len(part) for part in rows]),
-        "actual": np.diff([part[:, 0].sum() for part in rows], prepend=0.0),
+        "customers": np.array(customers),
+        "actual": np.diff(bought, prepend=0.0),
     }
     for name, model in named.items():
-        curve = _curve(model, all_ages)
-        totals = [curve[np.searchsorted(all_ages, age)] @ counts for age, counts in ages]
+        curves = _curves(model, kinds, every_age)
+        totals = [
+            (counts * curves[: len(counts), np.searchsorted(every_age, ages)]).sum() for ages, counts in born
+        ]
         track[name] = np.diff(totals, prepend=0.0)
     return track
 
@@ -124,7 +132,8 @@ def summary_for(named: Mapping[str, PurchaseModel], summary: Any = None) -> Cust
                 "the models do not know their unit of time; set summary=CustomerSummary(unit=...) to what they were "
                 "fitted on."
             )
-        summary = CustomerSummary(unit=min(unit for unit in units if unit is not None))
+        unit = min(unit for unit in units if unit is not None)
+        summary = CustomerSummary(unit=unit, extra=covariates_of(named.values()))
     if not isinstance(summary, CustomerSummary):
         raise InputTypeError(f"summary must be a CustomerSummary, got {type(summary).__name__}.")
     for name, model in named.items():
@@ -153,6 +162,6 @@ def _last_days(log: TransactionLog, ends: Any, cutoff: Any) -> NDArray[np.dateti
     return days
 
 
-def _curve(model: PurchaseModel, ages: Vector) -> Vector:
-    """Return the repeat purchases that a new customer is expected to have made at each age."""
-    return np.array([model.expected_purchases(None, age) if age > 0.0 else 0.0 for age in ages.tolist()])
+def _curves(model: PurchaseModel, kinds: Kinds, ages: Vector) -> NDArray[np.float64]:
+    """Return the repeat purchases that a new customer of each kind (rows) is expected to have made at each age."""
+    return np.column_stack([kinds.ask(model, model.expected_purchases, age) for age in ages.tolist()])

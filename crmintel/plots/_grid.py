@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows, unit_of
+from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows, named_columns, unit_of
 from crmintel.lifetime._histories import check_same_unit, read_histories
+from crmintel.lifetime._kinds import covariates_of
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 
 _FINEST = 100  # steps of a side; finer ones are not seen
@@ -24,7 +25,12 @@ class HistoryGrid:
     def __init__(self, model: Any, X: Any, T: float | None, max_frequency: int | None) -> None:
         if X is None and (T is None or max_frequency is None):
             raise InputError("without X both T and max_frequency are needed.")
+        self.covariates: dict[str, float] = {}
+        names = covariates_of([model])
+        if X is None and names:
+            raise InputError(f"the model has covariates: X is needed, for the means of {names}.")
         if X is not None:
+            self.covariates = {name: float(v.mean()) for name, v in named_columns(X, names).items()}
             check_same_unit(unit_of(X), model.unit_, "the model was fitted in")
             seen = read_histories(X)
             T = float(seen.T.max()) if T is None else T
@@ -43,8 +49,10 @@ class HistoryGrid:
             possible &= frequency <= recency
         x, t_x = frequency[possible], recency[possible]
         columns = [x, t_x, np.full_like(x, self.T), np.where(x > 0, mean_spend, 0.0)]
+        columns += [np.full_like(x, mean) for mean in self.covariates.values()]
         table = np.full(frequency.shape, np.nan)
-        table[possible] = answer(CustomerRows(np.column_stack(columns), SUMMARY_COLUMNS, self.model.unit_))
+        names = (*SUMMARY_COLUMNS, *self.covariates)
+        table[possible] = answer(CustomerRows(np.column_stack(columns), names, self.model.unit_))
         return table
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmintel._validation import check_number
 from crmintel.features.rows import unit_of
 from crmintel.lifetime._histories import check_same_unit, read_histories, read_weights
+from crmintel.lifetime._kinds import Kinds
 from crmintel.lifetime.tracking import named_models
 from crmintel.plots._axes import axes_for
 
@@ -62,7 +63,7 @@ class PurchaseCountDisplay:
         models : fitted model or dict
             A model of repeat purchases, or several by name.
         X : CustomerRows, frame or array
-            ``frequency, recency, T``.
+            ``frequency, recency, T``, and the covariates that the models know.
         max_count : int, default=7
             Customers with this many repeat purchases or more stand together.
         sample_weight : array of shape (n_customers,), optional
@@ -77,8 +78,8 @@ class PurchaseCountDisplay:
         named = named_models(models)
         histories = read_histories(X)
         weights = read_weights(sample_weight, len(histories))
-        ages, codes = np.unique(histories.T, return_inverse=True)
-        customers = np.bincount(codes, weights)
+        kinds = Kinds(named.values())
+        ages, customers = kinds.by_age(X, histories.T, weights)
         together = np.minimum(histories.x, top).astype(np.int64)
         counts = np.arange(top + 1)
         data: dict[str, NDArray[Any]] = {
@@ -87,11 +88,10 @@ class PurchaseCountDisplay:
         }
         for name, model in named.items():
             check_same_unit(unit_of(X), model.unit_, f"{name} was fitted in")
-            chances = [
-                model.purchase_count_pmf(None, age, counts[:-1]) if age > 0.0 else counts[:-1] == 0
-                for age in ages.tolist()
-            ]
-            expected = customers @ np.array(chances)
+            expected = np.zeros(top)
+            for age, column in zip(ages.tolist(), customers.T, strict=True):
+                chances = kinds.ask(model, model.purchase_count_pmf, age, counts[:-1])
+                expected += (column[:, None] * chances).sum(axis=0)
             data[name] = np.append(expected, customers.sum() - expected.sum())
         return cls(data)
 

@@ -116,6 +116,8 @@ def _distributions(model: Any) -> dict[str, tuple[str, Any, float | None]]:
     if "sigma" in values:
         return {"spend": (spend, lognorm(values["sigma"], scale=np.exp(values["mu"])), None)}
     per_unit = f" per {model.unit_}" if getattr(model, "unit_", None) else " per unit of time"
+    if any("." in name for name in values):
+        per_unit += ", covariates 0"
     known: dict[str, tuple[str, Any, float | None]] = {}
     if isinstance(model, BetaGeoBetaBinomial):
         bought = beta(values["alpha"], values["beta"])

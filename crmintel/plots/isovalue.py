@@ -91,7 +91,8 @@ class IsoValueDisplay:
         ----------
         estimator : fitted model of repeat purchases, or LifetimeValue
         X : CustomerRows, frame or array, optional
-            Customers, for the largest ``T`` and ``frequency`` among them, and their mean spend.
+            Customers, for the largest ``T`` and ``frequency`` among them, their mean spend, and the means of
+            a model's covariates.
         rate : float, optional
             Continuous discount rate per unit of time, of a model of purchases; None is 0. A `LifetimeValue` has its
             own.

@@ -75,7 +75,7 @@ class FrequencyRecencyDisplay:
         ----------
         model : fitted model of repeat purchases
         X : CustomerRows, frame or array, optional
-            Customers, for the largest ``T`` and ``frequency`` among them.
+            Customers, for the largest ``T`` and ``frequency`` among them, and the means of a model's covariates.
         answer : {"expected_purchases", "probability_alive"}
             What to ask.
         horizon : float or str, optional

@@ -134,3 +134,23 @@ def test_wrong_inputs(cdnow, model):
         track_purchases(model, [[1, 2, 3]])
     with pytest.raises(NotFittedError):
         track_purchases(ci.BetaGeoNBD(), cdnow)
+
+
+def test_covariates_make_kinds_of_customers(cdnow):
+    rng = np.random.default_rng(0)
+    group, income = rng.integers(0, 2, len(cdnow)), rng.integers(0, 3, len(cdnow))
+    log = cdnow.with_customers({"id": cdnow.customers, "group": group, "income": income}, customer="id")
+    plain = ci.BetaGeoNBD.from_params(unit="week", **WEEKLY)
+    model = ci.BetaGeoNBD.from_params(
+        unit="week", purchase_coefficients={"group": 0.5, "income": -0.2}, **WEEKLY
+    )
+    track = track_purchases({"plain": plain, "kinds": model}, log, ends="13W")
+    assert track["plain"] == pytest.approx(track_purchases(plain, cdnow, ends="13W")["BetaGeoNBD"])
+    by_hand = np.zeros(track["end"].size)
+    for g in (0, 1):
+        for i in (0, 1, 2):
+            alpha = WEEKLY["alpha"] * np.exp(-0.5 * g + 0.2 * i)
+            kind = ci.BetaGeoNBD.from_params(unit="week", **{**WEEKLY, "alpha": alpha})
+            some = cdnow[(group == g) & (income == i)]
+            by_hand += track_purchases(kind, some, ends=list(track["end"]))["BetaGeoNBD"]
+    assert track["kinds"] == pytest.approx(by_hand)

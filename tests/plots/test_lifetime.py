@@ -310,6 +310,36 @@ def test_the_plot_of_tracking(agg, cdnow, bg, pareto):
     assert len(TrackingDisplay.from_estimator(bg, cdnow).plot().ax_.get_lines()) == 2
 
 
+def test_displays_of_models_with_covariates(cdnow, rows, agg):
+    group = np.random.default_rng(0).integers(0, 2, len(cdnow))
+    log = cdnow.with_customers({"id": cdnow.customers, "group": group}, customer="id")
+    X = ci.CustomerSummary(unit="week", extra=["group"]).fit_transform(log.until("1997-09-30"))
+    model = ci.BetaGeoNBD.from_params(unit="week", purchase_coefficients={"group": 0.5}, **BG)
+    fast = ci.BetaGeoNBD.from_params(unit="week", **{**BG, "alpha": BG["alpha"] * np.exp(-0.5)})
+    slow = ci.BetaGeoNBD.from_params(unit="week", **BG)
+    both = PurchaseCountDisplay.from_estimator({"kinds": model, "plain": slow}, X).data
+    parts = [
+        PurchaseCountDisplay.from_estimator(each, rows[group == g]).data["BetaGeoNBD"]
+        for g, each in enumerate((slow, fast))
+    ]
+    assert both["kinds"] == pytest.approx(sum(parts))
+    assert both["plain"] == pytest.approx(PurchaseCountDisplay.from_estimator(slow, rows).data["BetaGeoNBD"])
+    matrix = FrequencyRecencyDisplay.from_estimator(model, X, horizon=39, T=39).data["value"]
+    mean = ci.BetaGeoNBD.from_params(
+        unit="week", **{**BG, "alpha": BG["alpha"] * np.exp(-0.5 * group.mean())}
+    )
+    assert matrix[3, 30] == pytest.approx(mean.expected_purchases([[3, 30, 39]], 39)[0])
+    with pytest.raises(InputError, match=r"means of \['group'\]"):
+        FrequencyRecencyDisplay.from_estimator(model, T=39, max_frequency=3)
+    story = AliveHistoryDisplay.from_estimator(model, log, 4).data
+    assert story["p_alive"][-1] == pytest.approx(
+        (fast if group[log.customers == 4] else slow).probability_alive(
+            ci.CustomerSummary(unit="week").fit_transform(log[log.customers == 4])
+        )[0]
+    )
+    assert HeterogeneityDisplay.from_estimator(model).label == "purchases per week, covariates 0"
+
+
 # -- mistakes -----------------------------------------------------------------------------------------------------
 
 

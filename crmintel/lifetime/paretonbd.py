@@ -24,6 +24,8 @@ from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
 _BLOCK = 4096  # customers whose moments are held at once
 _NEVER = 1e300  # times beyond are inf
 _MOST_STEPS = 200
+_UPPER = np.triu_indices(4)
+_PAIRS = tuple(zip(*(places.tolist() for places in _UPPER), strict=True))
 
 
 class _Likelihood(RowLikelihood):
@@ -62,7 +64,8 @@ class _Likelihood(RowLikelihood):
             rows = slice(first, first + _BLOCK)
             each, slope, bend = _time_terms(self.h[rows], *np.exp(theta))
             w = self.weights[rows]
-            value, gradient, hessian = value + w @ each, gradient + slope @ w, hessian + bend @ w
+            value, gradient = value + w @ each, gradient + slope @ w
+            hessian[_UPPER] += bend @ w
         return value, gradient, hessian + np.triu(hessian, 1).T
 
     @classmethod
@@ -70,8 +73,10 @@ class _Likelihood(RowLikelihood):
         value, slope, bend = _time_terms(h, *params)
         rising, first, second = rising_parts(params[0], h.x)
         slope[0] += first
-        bend[0, 0] += second
-        return value + rising, slope, bend
+        bend[0] += second
+        matrix = np.zeros((4, 4, len(h)))
+        matrix[_UPPER] = bend
+        return value + rising, slope, matrix
 
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
         if self.penalty > 0.0 or self._leaving(best) > 1e-3:
@@ -96,7 +101,7 @@ class _Likelihood(RowLikelihood):
 
 
 def _time_terms(h: Histories, r: float, alpha: Any, s: Any, beta: Any) -> RowTerms:
-    """The terms of each row and their derivatives, but for those of the counts alone."""
+    """The terms of each row, gradients and upper triangles of Hessians, but for those of r and x alone."""
     q, silence, A, B = r + h.x, h.T - h.t_x, alpha + h.t_x, beta + h.t_x
     c, k = np.log1p(h.T / alpha), alpha / (alpha + h.T)
     d, l = np.log1p(h.T / beta), beta / (beta + h.T)
@@ -106,25 +111,23 @@ def _time_terms(h: Histories, r: float, alpha: Any, s: Any, beta: Any) -> RowTer
     #   1 + s (log(beta + T) - log(beta + y)),  s l - (s + 1) beta / (beta + y),
     # each linear in one of the four functions that have been averaged.
     to_alpha, to_beta = np.log1p(silence / A), np.log1p(silence / B)
-    by = np.empty((4, len(h)))  # the factors, then the derivatives of the log-odds
-    by[0], by[1], by[2], by[3] = -r, -q * alpha / A, -s, -(s + 1.0) * beta / B
+    factor = np.empty((4, len(h)))
+    factor[0], factor[1], factor[2], factor[3] = -r, -q * alpha / A, -s, -(s + 1.0) * beta / B
     log_odds = np.log(s) - np.log(B) + log_J + q * to_alpha + s * to_beta
     gone = expit(log_odds)
-    bend = np.zeros((4, 4, len(h)))
-    for i, j, moment in zip(*np.triu_indices(4), square, strict=True):
-        bend[i, j] = gone * by[i] * by[j] * (moment - mean[i] * mean[j])
-    bend[1, 1] += gone * by[1] * (mean[1] - alpha / A * square[4]) - (1.0 - gone) * q * k * (1.0 - k)
-    bend[2, 3] += s * (gone * (l - beta / B * mean[3]) + (1.0 - l))
-    bend[3, 3] += gone * by[3] * (mean[3] - beta / B * square[9]) - (1.0 - gone) * s * l * (1.0 - l)
-    by *= mean
-    by[0], by[1], by[2], by[3] = by[0] + r * to_alpha, by[1] + q * k, by[2] + 1.0 + s * to_beta, by[3] + s * l
+    weighed, part = gone * factor, factor * mean
+    by = part + np.stack([r * to_alpha, q * k, 1.0 + s * to_beta, s * l])
     slope = gone * by
-    bend[0, 0] += slope[0] - r * c
-    bend[0, 1] += r * (slope[1] / q + (1.0 - k))
-    bend[2, 2] += slope[2] - gone - s * d
-    doubt = gone * (1.0 - gone)
-    for i, j in zip(*np.triu_indices(4), strict=True):
-        bend[i, j] += doubt * by[i] * by[j]
+    doubt, weighed_part = slope * (1.0 - gone), weighed * mean
+    bend = np.empty((10, len(h)))
+    for row, (i, j) in enumerate(_PAIRS):
+        bend[row] = weighed[i] * factor[j] * square[row] - weighed_part[i] * part[j] + doubt[i] * by[j]
+    bend[0] += slope[0] - r * c
+    bend[1] += r * (slope[1] / q + (1.0 - k))
+    bend[4] += weighed[1] * (mean[1] - alpha / A * square[4]) - (1.0 - gone) * q * k * (1.0 - k)
+    bend[7] += slope[2] - gone - s * d
+    bend[8] += s * (gone * (l - beta / B * mean[3]) + (1.0 - l))
+    bend[9] += weighed[3] * (mean[3] - beta / B * square[9]) - (1.0 - gone) * s * l * (1.0 - l)
     slope += np.stack([-r * c, r - q * k, -s * d, s * (1.0 - l)])
     value = np.logaddexp(0.0, log_odds) - r * c - h.x * (np.log(alpha) + c) - s * d
     return value, slope, bend
@@ -156,11 +159,21 @@ class ParetoNBD(CovariateModel):
     ----------
     horizon : float or str, default=1.0
         How far `predict` and `transform` look: a number in the unit of the rows, or text like ``"52W"``.
-    penalty : float, default=0.0
-        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T), s, beta / (mean of T)`` around 0.
-        The likelihood is maximised less ``penalty / 2`` times their squares. It does not depend on the unit of time.
+    penalty : float or "cv", default=0.0
+        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T), s, beta / (mean of T)`` around 0 and of the
+        coefficients of standardised covariates.
+        The likelihood is maximised less ``penalty / 2`` times their squares. It does not depend on the unit of
+        time nor on the scale of a covariate. "cv": of 0, 0.01, 0.03, ..., 100 the one with the highest likelihood of customers that were not
+        fitted, in 5 folds that are always dealt alike; it costs 50 fits.
     unit : str, optional
         Unit of time of ``recency`` and ``T``. None: as the rows carry it.
+    purchase_covariates : sequence of str, default=()
+        Columns of ``X`` that tell how often a customer buys: alpha of a customer is ``alpha * exp(-c @ z)``, so that a
+        covariate that is larger by 1 multiplies the purchase rate by exp(c). Numbers; a category becomes 0/1 columns,
+        all but one.
+    dropout_covariates : sequence of str, default=()
+        Columns that tell when a customer leaves: beta of a customer is ``beta * exp(-c @ z)``, so that a covariate
+        that is larger by 1 multiplies the rate of leaving by exp(c).
     tol : float, default=1e-9
         The fit ends when the gradient per customer, by log-parameter, is smaller.
     max_iter : int, default=200
@@ -172,8 +185,8 @@ class ParetoNBD(CovariateModel):
         The parameters; ``alpha_`` and ``beta_`` have the unit of T. Where no customer is seen to leave ``s_`` is 0
         and ``beta_`` inf.
     params_ : dict
-        The same by name.
-    covariance_ : ndarray of shape (4, 4)
+        The same by name, then the coefficients of covariates.
+    covariance_ : ndarray of shape (n_params, n_params)
         Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
     log_likelihood_ : float
         Total, without the penalty, in the unit of the rows.
@@ -187,6 +200,12 @@ class ParetoNBD(CovariateModel):
         Newton steps on all customers.
     message_ : str
         How the fit ended, in words.
+    penalty_ : float
+        The penalty of the fit.
+    purchase_coefficients_ : dict
+        Coefficient of each purchase covariate; in ``params_`` it is called "purchase.<name>".
+    dropout_coefficients_ : dict
+        Coefficient of each dropout covariate; in ``params_`` it is called "dropout.<name>".
     unit_ : str or None
         Unit of time of the fit.
     n_features_in_ : int
@@ -206,6 +225,9 @@ class ParetoNBD(CovariateModel):
 
     Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). RFM and CLV: using iso-value curves for customer base
     analysis. Journal of Marketing Research 42(4), 415-430.
+
+    Fader, P. S. & Hardie, B. G. S. (2007). Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD
+    models. http://brucehardie.com/notes/019/
 
     Examples
     --------
@@ -270,8 +292,10 @@ class ParetoNBD(CovariateModel):
 
     def _later_odds(self, x: Vector, v: Vector) -> Vector:
         """The odds to leave after now, as against to stay and buy nothing, both weighed with silence since."""
-        over_time = log_decay_integral(0, np.exp(-v), self.r_ + x, 1.0, self.s_ + 1.0, _NEVER)
-        return np.exp(self._log_s + over_time)
+        q = self.r_ + x
+        over_time = log_decay_integral(0, np.exp(-v), q, 1.0, self.s_ + 1.0, _NEVER)
+        after = -q * v - (q + self.s_) * np.log(_NEVER) - np.log(q + self.s_)
+        return np.exp(self._log_s + np.logaddexp(over_time, after))
 
     def _alive_after(self, h: Histories, t: float) -> Vector:
         return np.exp(-self.s_ * np.log1p(t / (self._own("beta", h) + h.T)))

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 
-@kernel
+@helper
 def _stirling_error(n):
     """ln(n!) - ln(sqrt(2 pi n) (n / e)**n)."""
     if n < 16:
@@ -25,7 +25,7 @@ def _stirling_error(n):
     return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - (1 / 1188 - 691 / 360360 * s) * s) * s) * s) * s) / n
 
 
-@kernel
+@helper
 def _deviance(x, mean):
     """The deviance x ln(x / mean) + mean - x, without cancellation near x = mean."""
     if x == 0:
@@ -45,7 +45,7 @@ def _deviance(x, mean):
     return total
 
 
-@kernel
+@helper
 def _log_binomial(x, n, p, q):
     """The binomial probability of x among n as (e, w) of exp(e) sqrt(w); w = 0 stands for 1, at the ends."""
     if x == 0:
@@ -62,7 +62,7 @@ def _log_binomial(x, n, p, q):
     return exponent, n / (2.0 * math.pi * x * (n - x))
 
 
-@kernel
+@helper
 def _log_probability(k, n_a, n_b, n):
     """Ln P(N = k) for the overlap of n_a and n_b drawn from n."""
     if n_b == 0 or n_b == n:
@@ -79,7 +79,7 @@ def _log_probability(k, n_a, n_b, n):
     return e1 + e2 - e3 + 0.5 * math.log(root)
 
 
-@kernel
+@helper
 def _outward(at, step, n_a, n_b, n):
     """Sum the probabilities from ``at`` to the end that ``step`` (1 or -1) leads to, relative to the first."""
     end = min(n_a, n_b) if step > 0 else max(0, n_a + n_b - n)
@@ -94,7 +94,7 @@ def _outward(at, step, n_a, n_b, n):
     return total
 
 
-@kernel
+@helper
 def _log_other_tail(k, bound, step, n_a, n_b, n):
     """Ln of the sum of the probabilities of at most exp(bound), in the tail that ``step`` leads to from ``k``."""
     mode = (n_a + 1) * (n_b + 1) // (n + 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 
 @kernel
@@ -35,7 +35,7 @@ def _codes_by_table(ids, low, rank, codes):
     return n
 
 
-@kernel
+@helper
 def _slot_of(value, mask):
     # Both halves times an odd constant, so that ids which share their low or their high bits part; no product wraps,
     # which plain NumPy scalars would warn of.

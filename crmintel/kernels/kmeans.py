@@ -15,14 +15,14 @@ import math
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 from crmintel.kernels.blocks import BLOCK
 
 CHUNK = 512  # blocks; sums are kept per chunk and added in order, so the number of threads changes no bit
 _SLACK = 1e-12  # bounds give way by this share, far above their rounding, so that a tie is never skipped
 
 
-@kernel
+@helper
 def _distances_to(points, b, centres, c, dist):
     """Squared distances from the points of block b to centre c, summed over the columns in order."""
     x = centres[0, c]
@@ -36,7 +36,7 @@ def _distances_to(points, b, centres, c, dist):
             dist[i] += e * e
 
 
-@kernel
+@helper
 def _compare(points, b, centres, candidates, m, dist, best, second, nearest):
     """Nearest of the first m candidates for each point of block b, with the best and second squared distance."""
     _distances_to(points, b, centres, candidates[0], best)
@@ -55,7 +55,7 @@ def _compare(points, b, centres, candidates, m, dist, best, second, nearest):
             nearest[i] = c if closer else nearest[i]
 
 
-@kernel
+@helper
 def _filter(low, high, b, centres, near, excess, candidates):
     """Centres that may be nearest somewhere in the box of block b, and how safely the others are not.
 

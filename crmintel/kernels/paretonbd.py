@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 _WIDEST = 5.0  # the singularities at distance pi ask for 12 nodes a panel of 4
 _STEEPEST = 24.0  # e^-24 over one panel takes 17 nodes
@@ -20,7 +20,7 @@ _MOST_PANELS = 1000  # a few are the rule; powers of 1e300 would never come to a
 _MANY = 1e3  # powers up to which log(1 + y), off by 1e-16, does for the slower log1p(y)
 
 
-@kernel
+@helper
 def _slope(v, n, m, A, p, B, q):
     """The derivative g'(v) but for its pole n / v."""
     u = m * math.expm1(v)
@@ -30,7 +30,7 @@ def _slope(v, n, m, A, p, B, q):
     return slope
 
 
-@kernel
+@helper
 def _steepness(low, high, n, m, A, p, B, q):
     """Bound of the powers of e that g changes by over a panel; v^n counts by its degree where it starts at 0."""
     left, right = _slope(low, n, m, A, p, B, q), _slope(high, n, m, A, p, B, q)
@@ -39,7 +39,7 @@ def _steepness(low, high, n, m, A, p, B, q):
     return max(abs(left + n / low), abs(right + n / high)) * (high - low)
 
 
-@kernel
+@helper
 def _peak(n, m, A, p, B, q, V):
     """Where g is within 1 of its maximum over (0, V], by bisection of its falling slope; 0 if it only falls."""
     if n == 0.0 and _slope(0.0, n, m, A, p, B, q) <= 0.0:
@@ -56,7 +56,7 @@ def _peak(n, m, A, p, B, q, V):
         peak = 0.5 * (low + high)
 
 
-@kernel
+@helper
 def _log_integrand(v, n, m, A, p, B, q):
     u = m * math.expm1(v)
     g = v - p * math.log1p(u / A) - q * math.log1p(u / B)

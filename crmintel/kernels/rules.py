@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 NOT_FOUND = -2  # -1 is the empty set
 
@@ -33,7 +33,7 @@ def index_sets(hashes, slots):
         slots[slot] = k
 
 
-@kernel
+@helper
 def _find(chosen, length, value, items, offsets, hashes, slots):
     """Return the number of the set ``chosen[:length]`` (rising codes) whose hash is ``value``."""
     mask = np.uint64(slots.size - 1)
@@ -50,7 +50,7 @@ def _find(chosen, length, value, items, offsets, hashes, slots):
     return NOT_FOUND
 
 
-@kernel
+@helper
 def _next_choice(choice, size, n):
     """Move ``choice[:size]`` to the next choice of positions below ``n``; return whether there is one."""
     at = size - 1
@@ -112,7 +112,7 @@ def generate_rules(
     return end, written
 
 
-@kernel
+@helper
 def _merge(left, n_left, right, low, high, merged):
     """Write the rising codes of ``left[:n_left]`` and ``right[low:high]`` into ``merged`` in rising order."""
     i, j = 0, low
@@ -162,7 +162,7 @@ def count_generalisations(
         ends[r - start] = written
 
 
-@kernel
+@helper
 def _same_but(left_out, items, low, high, other_low, other_high):
     """Tell whether ``items[low:high]`` without the position ``left_out`` equals ``items[other_low:other_high]``."""
     if high - low - (1 if low <= left_out < high else 0) != other_high - other_low:
@@ -176,7 +176,7 @@ def _same_but(left_out, items, low, high, other_low, other_high):
     return True
 
 
-@kernel
+@helper
 def _find_shorter(r, out, target_out, value, antecedents, starts, consequents, target_starts, hashes, slots):
     """Return the number of rule ``r`` without one position of its antecedent or consequent."""
     mask = np.uint64(slots.size - 1)

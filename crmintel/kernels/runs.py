@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 
-@kernel
+@helper
 def _deal_to_blocks(codes, time, payload, bits, ends, records):
     """Write records (time, customer and line, payload) block by block of ``2**bits`` neighbouring customers."""
     for i in range(codes.size):
@@ -29,7 +29,7 @@ def _deal_to_blocks(codes, time, payload, bits, ends, records):
                 records[at, 2] = payload[i]
 
 
-@kernel
+@helper
 def _deal_by_time(records, dealt, cursor):
     """Copy records into stretches of time; return False, without copying, where they are in time already."""
     low = records[0, 0]
@@ -159,7 +159,7 @@ def gather_runs(starts, stops, lines):
             at += 1
 
 
-@kernel
+@helper
 def _bucket_of(moment, width, per_width):
     """``moment // width`` by the reciprocal, mended by at most one: seven times as fast as the division."""
     bucket = np.int64(math.floor(moment * per_width))

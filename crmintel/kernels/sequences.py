@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 from crmintel.kernels.itemsets import COUNT, DONE, ITEM, NEEDED, PARENT, STOPPED, TRIE_FULL, TRIE_SIZE
 
 # Further fields of ``state``: the patterns on the stack, and how many sequences were looked at so far.
@@ -97,7 +97,7 @@ def list_places(entries, element, close, first, every, seen, ends, places):
             ends[item] += 1
 
 
-@kernel
+@helper
 def find_extensions(
     entries, element, close, first, low, high, bounds, plain, joins, opens,
     begin, end, places, starts, tally, room, seen, touched, pairs, state,

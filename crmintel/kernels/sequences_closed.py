@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 
-@kernel
+@helper
 def find_child(parent, code, node, wanted, slots):
     """Return the slot of the pattern ``node`` with one item more, or the free one where it would stand."""
     mask = slots.size - 1
@@ -46,7 +46,7 @@ def drop_absorbed(parent, code, counts, n_items, item_offsets, slots, shorter, c
                 closed[shorter[p]] = False
 
 
-@kernel
+@helper
 def holds(long, short, items, element_offsets, offsets):
     """Say whether the pattern ``long`` holds ``short``: each of its elements within one of its own, in order."""
     f = offsets[long]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 
 # Fields of the arenas. ``rows``: first entry, utility of the prefix in the row, baskets it stands for. A row behind
 # the last one of a level holds the end of its entries.
@@ -75,7 +75,7 @@ def index_level(rows, entries, values, members, level):
         ends[i] += 1
 
 
-@kernel
+@helper
 def _raise_threshold(best, state, utility):
     """Put ``utility`` among the best ones (a heap, the least on top); a full heap's top is the new threshold."""
     at = state[N_BEST]
@@ -100,7 +100,7 @@ def _raise_threshold(best, state, utility):
         state[THRESHOLD] = best[0]
 
 
-@kernel
+@helper
 def _project(rows, entries, values, first, last, codes, n_codes, low, masks, slots):
     """Copy what stands behind an item into the rows from ``low`` on: the items with a code, equal rows merged.
 

@@ -18,9 +18,9 @@ import crmintel.kernels
 
 KERNELS = Path(crmintel.kernels.__file__).parent
 HELPER = """
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper
 
-@kernel
+@helper
 def scale(x):
     return {factor} * x
 """
@@ -238,11 +238,25 @@ def test_code_for_another_signature_is_never_taken(house):
     assert house.run() == (30.0, 0)
 
 
+@pytest.mark.parametrize(
+    "first", ["", "from crmintel.kernels.caller import total; import numpy; total(numpy.ones(3))\n"]
+)
+def test_a_helper_is_refused_to_python_before_and_after_its_compilation(house, first):
+    """There is no entry to jump to: without the refusal, the process crashes."""
+    call = (
+        "from crmintel.kernels.helper import scale\ntry:\n    scale(1.0)\n"
+        "except TypeError as error:\n    assert 'scale is a helper' in str(error)\nelse:\n    raise AssertionError\n"
+    )
+    assert house.run(first + call)[0] == 30.0
+
+
 def test_no_kernel_calls_itself_even_through_others():
     calls: dict[str, set[str]] = {}
     for module in sorted(KERNELS.glob("*.py")):
         for node in ast.parse(module.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and "kernel" in map(ast.unparse, node.decorator_list):
+            if isinstance(node, ast.FunctionDef) and {"kernel", "helper"} & {
+                *map(ast.unparse, node.decorator_list)
+            }:
                 called = {
                     n.func.id
                     for n in ast.walk(node)

@@ -26,6 +26,10 @@ def rows(log):
     return SUMMARY.fit_transform(log)
 
 
+def spaced_rows(log):
+    return ci.CustomerSummary(unit="week", extra=("sum_log_gaps",)).fit_transform(log)
+
+
 def current_and_potential(log):
     values = make_pipeline(SUMMARY, ci.LifetimeValue(horizon=13)).fit_transform(log)
     return values[:, 1:]
@@ -50,6 +54,10 @@ def tiers_twice(log):
     return np.column_stack([tiers.predict(log.spend() - last_half), tiers.predict(last_half)])
 
 
+def heavy_or_light(X):
+    return np.where(X[:, 0] > 1, "heavy", "light")
+
+
 # An estimator as it is checked, and how its X is made of a log (None: X is the log).
 CASES = {
     "AssociationRules": (ci.AssociationRules(itemsets(), min_value=0.1), ci.TransactionLog.baskets),
@@ -59,20 +67,25 @@ CASES = {
         ci.BetaGeoBetaBinomial(horizon=13),
         ci.CustomerSummary(unit="week", collapse="week").fit_transform,
     ),
+    "BetaGeoCNBD": (ci.BetaGeoCNBD(horizon=13), spaced_rows),
     "BetaGeoNBD": (ci.BetaGeoNBD(horizon=13), rows),
     "CoPurchaseRecommender": (ci.CoPurchaseRecommender(), None),
     "CustomerBaseAnalysis": (ci.CustomerBaseAnalysis(), None),
     "CustomerKMeans": (ci.CustomerKMeans(n_clusters=3, random_state=0), rows),
+    "CustomerOutliers": (ci.CustomerOutliers(random_state=0), rows),
     "CustomerSummary": (ci.CustomerSummary(unit="week", extra=("spend", "sum_log_gaps")), None),
     "FrequentItemsets": (itemsets(), ci.TransactionLog.baskets),
     "FrequentSequences": (ci.FrequentSequences(min_support=0.1), lambda log: log.sequences()),
     "CorrelatedSpend": (ci.CorrelatedSpend(), rows),
     "GammaGamma": (ci.GammaGamma(), rows),
+    "GoldenCustomers": (ci.GoldenCustomers(min_periods=2), None),
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
+    "LoyaltyIndex": (ci.LoyaltyIndex(unit="week"), None),
     "LogCleaner": (ci.LogCleaner(), None),
     "LogNormalSpend": (ci.LogNormalSpend(), rows),
     "NBD": (ci.NBD(horizon=13), rows),
+    "ModifiedBetaGeoCNBD": (ci.ModifiedBetaGeoCNBD(horizon=13, k=2), rows),
     "ModifiedBetaGeoNBD": (ci.ModifiedBetaGeoNBD(horizon=13), rows),
     "ParetoNBD": (ci.ParetoNBD(horizon=13), rows),
     "PopularityRecommender": (ci.PopularityRecommender(half_life="8W"), None),
@@ -83,10 +96,19 @@ CASES = {
         ci.RuleRecommender(ci.AssociationRules(itemsets(), min_value=0.1)),
         ci.TransactionLog.baskets,
     ),
+    "SatisfactionLoyalty": (ci.SatisfactionLoyalty(random_state=0), lambda log: rows(log)[:, :1]),
     "SegmentMigration": (ci.SegmentMigration(order=ci.ValueTiers().fit([1.0]).labels_), tiers_twice),
+    "SegmentProfile": (ci.SegmentProfile(), rows),
+    "SegmentRules": (ci.SegmentRules(), rows),
     "ShiftedBetaGeometric": (ci.ShiftedBetaGeometric(horizon=6), contracts),
     "ValueQuadrants": (ci.ValueQuadrants(), current_and_potential),
     "ValueTiers": (ci.ValueTiers(), None),
+}
+# The y of those that need one, made of X.
+TARGETS = {
+    "SatisfactionLoyalty": lambda X: X[:, 0] > 1,
+    "SegmentRules": heavy_or_light,
+    "SegmentProfile": heavy_or_light,
 }
 EXPECTED_FAILURES = {
     "CustomerBaseAnalysis": {
@@ -110,7 +132,11 @@ def log():
 def test_the_promises_of_an_estimator_of_customers(name, log):
     estimator, prepare = CASES[name]
     check_customer_estimator(
-        estimator, log, prepare=prepare, expected_failed_checks=EXPECTED_FAILURES.get(name)
+        estimator,
+        log,
+        prepare=prepare,
+        target=TARGETS.get(name),
+        expected_failed_checks=EXPECTED_FAILURES.get(name),
     )
 
 

@@ -60,8 +60,14 @@ def period_start(numbers: NDArray[np.int64], grain: str) -> NDArray[np.datetime6
     return months.astype("datetime64[M]").astype("datetime64[D]")
 
 
-def whole_periods(log: TransactionLog, unit: str, *, partial: bool = False) -> Periods:
-    """Return the calendar periods that lie in the window of the log; with ``partial`` those it cuts, too."""
+def whole_periods(
+    log: TransactionLog, unit: str, *, partial: bool = False, partial_start: bool = False
+) -> Periods:
+    """Return the calendar periods that lie in the window of the log.
+
+    With ``partial`` those it cuts count, too; with ``partial_start`` the first, for who follows each customer from the
+    first purchase on has that in the middle of a period anyway.
+    """
     grain = unit_name(unit)
     if grain not in GRAINS:
         raise UnitError(f"unit must be one of {', '.join(GRAINS)}; got {unit!r}.")
@@ -69,7 +75,8 @@ def whole_periods(log: TransactionLog, unit: str, *, partial: bool = False) -> P
     first, last = (int(p) for p in period_index(np.array([begin, end]), grain))
     if not partial:
         edges = period_start(np.array([first, last + 1]), grain).astype("datetime64[us]").astype(np.int64)
-        first += int(edges[0] < begin - begin % MICROSECONDS_PER_DAY)
+        if not partial_start:
+            first += int(edges[0] < begin - begin % MICROSECONDS_PER_DAY)
         last -= int(edges[1] > end + 1)
     if first > last:
         raise DateRangeError(

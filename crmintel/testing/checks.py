@@ -27,12 +27,13 @@ METHODS = ("transform", "predict", "predict_proba", "log_likelihood")
 
 @dataclass(frozen=True)
 class Case:
-    """An estimator, the log it is checked on, how its X is made of a log, and how equal equal is."""
+    """An estimator, the log it is checked on, how X is made of a log and y of X, and how equal equal is."""
 
     estimator: BaseEstimator
     log: TransactionLog
     prepare: Callable[[TransactionLog], Any]
     rtol: float
+    target: Callable[[Any], Any] | None = None
 
     @property
     def X(self) -> Any:
@@ -41,7 +42,11 @@ class Case:
 
     def fit(self, X: Any = None) -> BaseEstimator:
         """Fit a clone."""
-        return clone(self.estimator).fit(self.X if X is None else X)
+        return self.refit(clone(self.estimator), self.X if X is None else X)
+
+    def refit(self, estimator: BaseEstimator, X: Any) -> BaseEstimator:
+        """Return what ``fit`` returns."""
+        return estimator.fit(X) if self.target is None else estimator.fit(X, self.target(X))
 
 
 def check_customer_estimator(
@@ -49,6 +54,7 @@ def check_customer_estimator(
     log: TransactionLog,
     *,
     prepare: Callable[[TransactionLog], Any] | None = None,
+    target: Callable[[Any], Any] | None = None,
     rtol: float = 1e-12,
     expected_failed_checks: Mapping[str, str] | None = None,
 ) -> None:
@@ -62,6 +68,8 @@ def check_customer_estimator(
         With at least a few dozen customers.
     prepare : callable, optional
         Makes the estimator's ``X`` of a log, e.g. ``CustomerSummary().fit_transform``; by default ``X`` is the log.
+    target : callable, optional
+        Makes the ``y`` that ``fit`` needs of ``X``; by default it gets none.
     rtol : float, default=1e-12
         Tolerance where the order of sums may differ (row order, subsets); all else must be equal to the bit.
     expected_failed_checks : dict of str to str, optional
@@ -78,7 +86,7 @@ def check_customer_estimator(
     >>> log, _ = ci.datasets.make_transactions(60, random_state=0)
     >>> ci.testing.check_customer_estimator(ci.CustomerSummary(unit="week"), log)
     """
-    case = Case(estimator, log, prepare or (lambda log: log), rtol)
+    case = Case(estimator, log, prepare or (lambda log: log), rtol, target)
     expected = dict(expected_failed_checks or {})
     unknown = sorted(set(expected) - set(CHECKS))
     if unknown:
@@ -112,7 +120,7 @@ def check_fit_returns_self(case: Case) -> None:
     """``fit`` returns the estimator, with its parameters as they were."""
     estimator = clone(case.estimator)
     before = repr(estimator.get_params())
-    assert estimator.fit(case.X) is estimator
+    assert case.refit(estimator, case.X) is estimator
     assert repr(estimator.get_params()) == before, "fit changed the parameters"
 
 
@@ -141,9 +149,9 @@ def check_idempotent(case: Case) -> None:
     X = case.X
     estimator = case.fit(X)
     first = _answers(estimator, X)
-    _compare(_answers(estimator.fit(X), X), first)
-    estimator.fit(case.prepare(case.log[::2]))
-    _compare(_answers(estimator.fit(X), X), first)
+    _compare(_answers(case.refit(estimator, X), X), first)
+    case.refit(estimator, case.prepare(case.log[::2]))
+    _compare(_answers(case.refit(estimator, X), X), first)
 
 
 def check_fit_transform(case: Case) -> None:
@@ -152,7 +160,8 @@ def check_fit_transform(case: Case) -> None:
     for method in ("transform", "predict"):
         both = f"fit_{method}"
         if hasattr(case.estimator, both) and hasattr(case.estimator, method):
-            together = getattr(clone(case.estimator), both)(X)
+            y = () if case.target is None else (case.target(X),)
+            together = getattr(clone(case.estimator), both)(X, *y)
             apart = getattr(case.fit(X), method)(X)
             _compare({method: _plain(together, X)}, {method: _plain(apart, X)})
 

@@ -12,6 +12,8 @@ from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import InputError
 from crmintel.plots._axes import axes_for
 
+_COLUMNS = ("frequency", "customers", "actual", "standard_error")
+
 
 class CalibrationHoldoutDisplay:
     """Mean holdout purchases by calibration frequency, actual and expected.
@@ -21,8 +23,8 @@ class CalibrationHoldoutDisplay:
     Parameters
     ----------
     data : dict of ndarray
-        ``frequency`` (the last group holds everything from there on), ``customers``, ``actual``, ``expected``; several
-        models' under their names.
+        ``frequency`` (the last group holds everything from there on), ``customers``, ``actual`` and its
+        ``standard_error`` (nan for one customer), ``expected``; several models' under their names.
 
     Attributes
     ----------
@@ -75,20 +77,29 @@ class CalibrationHoldoutDisplay:
         calibration = check_vector(frequency, "frequency", low=0.0, min_length=1)
         group = np.minimum(calibration, top).astype(np.int64)
         named = dict(expected) if isinstance(expected, Mapping) else {"expected": expected}
-        taken = sorted({"frequency", "customers", "actual"} & named.keys())
+        taken = [name for name in named if name in _COLUMNS]
         if taken:
             raise InputError(f"a model cannot be called {taken[0]!r} here; that column holds something else.")
+        actual = check_vector(actual, "actual", n=group.size)
         customers = np.bincount(group)
         shown = np.flatnonzero(customers)
-        sums = {
-            name: np.bincount(group, weights=check_vector(values, name, n=group.size))
-            for name, values in {"actual": actual, **named}.items()
-        }
-        means = {name: total[shown] / customers[shown] for name, total in sums.items()}
-        return cls({"frequency": shown, "customers": customers[shown], **means})
+
+        def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.bincount(group, weights=values)[shown] / customers[shown]
+
+        level = mean(actual)
+        scatter = mean((actual - level[np.searchsorted(shown, group)]) ** 2)
+        others = customers[shown] - 1
+        spread = np.divide(scatter, others, out=np.full(shown.size, np.nan), where=others > 0)
+        data = {
+            "frequency": shown, "customers": customers[shown], "actual": level, "standard_error": np.sqrt(spread),
+        }  # fmt: skip
+        for name, values in named.items():
+            data[name] = mean(check_vector(values, name, n=group.size))
+        return cls(data)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw a curve of what was bought, and one for each model.
+        """Draw a curve of what was bought, with 95 % intervals of its mean, and one for each model.
 
         Parameters
         ----------
@@ -102,8 +113,11 @@ class CalibrationHoldoutDisplay:
         """
         ax = axes_for(ax, self)
         frequency = self.data["frequency"]
-        ax.plot(frequency, self.data["actual"], marker="o", label="actual")
-        for name in [each for each in self.data if each not in ("frequency", "customers", "actual")]:
+        reach = 1.96 * self.data["standard_error"]
+        ax.errorbar(
+            frequency, self.data["actual"], yerr=reach, color="black", marker="o", capsize=2, label="actual"
+        )
+        for name in [each for each in self.data if each not in _COLUMNS]:
             ax.plot(frequency, self.data[name], marker="s", linestyle="--", label=name)
         ax.set(xlabel="repeat purchases in calibration", ylabel="mean purchases in holdout", xticks=frequency)
         ax.legend()

@@ -26,13 +26,14 @@ def test_the_numbers():
     assert data["customers"].tolist() == [2, 1, 1, 2]
     assert data["actual"].tolist() == [0.5, 1.0, 2.0, 6.0]
     assert data["expected"] == pytest.approx([0.3, 1.5, 2.0, 6.0])
+    assert data["standard_error"] == pytest.approx([0.5, np.nan, np.nan, 1.0], nan_ok=True)
     assert make(max_frequency=1).data["frequency"].tolist() == [0, 1]
 
 
 def test_the_plot_shows_the_numbers():
     pytest.importorskip("matplotlib").use("agg")
     display = make().plot()
-    actual, expected = display.ax_.get_lines()
+    actual, expected = (line for line in display.ax_.get_lines() if line.get_linestyle() != "None")
     assert np.array_equal(actual.get_ydata(), display.data["actual"])
     assert np.array_equal(expected.get_ydata(), display.data["expected"])
     assert make().plot(ax=display.ax_).figure_ is display.figure_
@@ -55,7 +56,7 @@ def test_several_models():
     several = CalibrationHoldoutDisplay.from_predictions(
         FREQUENCY, actual=ACTUAL, expected={"bg": EXPECTED, "naive": FREQUENCY}
     )
-    assert list(several.data) == ["frequency", "customers", "actual", "bg", "naive"]
+    assert list(several.data) == ["frequency", "customers", "actual", "standard_error", "bg", "naive"]
     assert several.data["naive"].tolist() == [0.0, 1.0, 2.0, 9.5]
     with pytest.raises(InputError, match="cannot be called 'actual'"):
         CalibrationHoldoutDisplay.from_predictions(FREQUENCY, actual=ACTUAL, expected={"actual": EXPECTED})

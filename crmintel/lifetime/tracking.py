@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel.exceptions import InputError, InputTypeError, UnitError
 from crmintel.features.summary import CustomerSummary
+from crmintel.lifetime._answers import PurchaseAnswers
 from crmintel.lifetime._histories import Vector, check_same_unit
 from crmintel.lifetime._kinds import Kinds, covariates_of
-from crmintel.lifetime._model import PurchaseModel
 from crmintel.transactions.calendar import as_date, in_days, unit_name
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import check_log
@@ -100,13 +100,13 @@ def track_purchases(
     return track
 
 
-def named_models(models: Any) -> dict[str, PurchaseModel]:
+def named_models(models: Any) -> dict[str, PurchaseAnswers]:
     """Return models of repeat purchases by name; a single one has the name of its class."""
     named = dict(models) if isinstance(models, Mapping) else {type(models).__name__: models}
     if not named:
         raise InputError("models is empty; give a fitted model of repeat purchases, or several by name.")
     for name, model in named.items():
-        if not isinstance(model, PurchaseModel):
+        if not isinstance(model, PurchaseAnswers):
             raise InputTypeError(
                 f"models must be a model of repeat purchases such as BetaGeoNBD, or a dict of them by name; got "
                 f"{type(model).__name__} for {name!r}."
@@ -117,13 +117,13 @@ def named_models(models: Any) -> dict[str, PurchaseModel]:
     return named
 
 
-def one_model(model: Any) -> PurchaseModel:
+def one_model(model: Any) -> PurchaseAnswers:
     """Return a fitted model of repeat purchases, or say what it is instead."""
     (checked,) = named_models({type(model).__name__: model}).values()
     return checked
 
 
-def summary_for(named: Mapping[str, PurchaseModel], summary: Any = None) -> CustomerSummary:
+def summary_for(named: Mapping[str, PurchaseAnswers], summary: Any = None) -> CustomerSummary:
     """Return what makes rows for these models: the user's own, or by the day in their unit of time."""
     units = {model.unit_ for model in named.values()}
     if summary is None:
@@ -162,6 +162,6 @@ def _last_days(log: TransactionLog, ends: Any, cutoff: Any) -> NDArray[np.dateti
     return days
 
 
-def _curves(model: PurchaseModel, kinds: Kinds, ages: Vector) -> NDArray[np.float64]:
+def _curves(model: PurchaseAnswers, kinds: Kinds, ages: Vector) -> NDArray[np.float64]:
     """Return the repeat purchases that a new customer of each kind (rows) is expected to have made at each age."""
     return np.column_stack([kinds.ask(model, model.expected_purchases, age) for age in ages.tolist()])

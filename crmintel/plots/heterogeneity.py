@@ -127,9 +127,9 @@ def _distributions(model: Any) -> dict[str, tuple[str, Any, float | None]]:
             known["leaving"] = ("chance to leave before an opportunity", left, 1.0)
         return known
     if "r" in values:
-        known["purchases"] = (
-            f"purchases{per_unit}", gamma(values["r"], scale=1.0 / values["alpha"]), None,
-        )  # fmt: skip
+        stages = getattr(model, "k_", 1)  # of each gap between purchases
+        bought = gamma(values["r"], scale=1.0 / (stages * values["alpha"]))
+        known["purchases"] = (f"purchases{per_unit}", bought, None)
     if values.get("a", 0.0) > 0.0:
         known["leaving"] = ("chance to leave after a purchase", beta(values["a"], values["b"]), 1.0)
     elif values.get("s", 0.0) > 0.0:

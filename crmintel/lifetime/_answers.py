@@ -28,6 +28,7 @@ from crmintel.lifetime._intervals import outcome_interval
 from crmintel.transactions.calendar import duration
 
 _CUT_OFF = 50.0  # e^-50 of a purchase is left beyond this discounted age
+_AT_ONCE = 1 << 20  # customers: on the way formulas take up to 300 bytes for each of them
 
 
 class PurchaseAnswers(TransformerMixin, BaseEstimator):
@@ -68,7 +69,8 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : rows, optional
-            None means a customer who has just made the first purchase; the answer is then a float.
+            None means a customer who has just made the first purchase; the answer is then a float. Where the model
+            has covariates new customers need theirs: a frame of these columns alone, one row each.
         horizon : float or str, optional
             A number in the unit of the rows, or text like ``"52W"``; None takes the constructor's.
 
@@ -212,7 +214,10 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
             answer = formula(self._new_customer())[0]
             return float(answer) if np.ndim(answer) == 0 else answer
         check_same_unit(unit_of(X), self.unit_, "the model was fitted in")
-        return formula(self._read(X))
+        h = self._read(X)
+        if len(h) <= _AT_ONCE:
+            return formula(h)
+        return np.concatenate([formula(h[i : i + _AT_ONCE]) for i in range(0, len(h), _AT_ONCE)])
 
     def _watched(self, n: int, T: ArrayLike) -> Histories:
         check_is_fitted(self)

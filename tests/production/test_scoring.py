@@ -253,3 +253,26 @@ def test_without_pyarrow(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(MissingExtraError, match=r"crmintel\[io\]"):
         score_parquet("a", "b", answers(MODELS["NBD"]))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_answer_many_customers_block_by_block(name, monkeypatch):
+    """Ten million customers are ten blocks, so that what a formula needs on the way does not grow with them."""
+    from crmintel.lifetime import _answers
+
+    model = MODELS[name]
+    rows = model.sample(1_000, np.arange(1_000) % 60, random_state=2)
+    asked = {
+        **answers(model),
+        "pmf": lambda X: model.purchase_count_pmf(X, 13, n=[0, 1, 2]),
+        "interval": lambda X: model.predict_interval(X, 13),
+        "discounted": lambda X: model.discounted_expected_transactions(X, rate=0.01, horizon=52),
+        "next": lambda X: model.next_purchase_quantile(X, 0.2),
+        "likelihood": model.log_likelihood,
+    }
+    at_once = {key: answer(rows) for key, answer in asked.items()}
+    monkeypatch.setattr(_answers, "_AT_ONCE", 300)
+    for key, answer in asked.items():
+        np.testing.assert_allclose(answer(rows), at_once[key], rtol=1e-12)
+        assert answer(rows[:0:-1]).shape[0] == 999
+    assert isinstance(model.expected_purchases(horizon=5), float)

@@ -15,24 +15,26 @@ class ForecastErrors:
     """The errors of one forecast, `METRICS`, as a function of how often each customer counts."""
 
     def __init__(self, expected: Vector, actual: Vector, interval: NDArray[np.float64] | None = None) -> None:
-        self.error, self.actual = expected - actual, actual
-        self.expected = expected
+        error = expected - actual
+        self.actual = actual
+        self.sums = [np.abs(error), error * error, error, expected, actual]
+        if interval is not None:
+            self.sums.append(((interval[:, 0] <= actual) & (actual <= interval[:, 1])).astype(np.float64))
         self.by_expected, self.by_actual = _ranked(expected), _ranked(actual)
-        self.inside = None if interval is None else (interval[:, 0] <= actual) & (actual <= interval[:, 1])
 
     def __call__(self, weights: Vector) -> Vector:
-        n, error = float(weights.sum()), self.error
-        total = float(weights @ self.actual)
+        n = float(weights.sum())
+        absolute, square, error, expected, total, *inside = (_dot(weights, each) for each in self.sums)
         mass = np.bincount(self.by_expected, weights)
         return np.array(
             [
-                weights @ np.abs(error) / n,
-                np.sqrt(weights @ (error * error) / n),
-                weights @ error / n,
-                weights @ self.expected / total if total > 0 else np.nan,
+                absolute / n,
+                np.sqrt(square / n),
+                error / n,
+                expected / total if total > 0 else np.nan,
                 self._rank_correlation(weights, mass),
                 self._captured(weights, mass) / total if total > 0 else np.nan,
-                np.nan if self.inside is None else weights @ self.inside / n,
+                inside[0] / n if inside else np.nan,
             ]
         )
 
@@ -41,14 +43,19 @@ class ForecastErrors:
         a = (np.cumsum(mass) - mass / 2.0)[self.by_expected] - n / 2.0  # middle ranks, less their mean
         other = np.bincount(self.by_actual, weights)
         b = (np.cumsum(other) - other / 2.0)[self.by_actual] - n / 2.0
-        spread = np.sqrt((weights @ (a * a)) * (weights @ (b * b)))
-        return float(weights @ (a * b) / spread) if spread > 0 else np.nan
+        spread = np.sqrt(_dot(weights, a * a) * _dot(weights, b * b))
+        return _dot(weights, a * b) / spread if spread > 0 else np.nan
 
     def _captured(self, weights: Vector, mass: Vector) -> float:
         """Actual total of the top tenth by ``expected``; customers tied at the edge count by their mean."""
         held = np.bincount(self.by_expected, weights * self.actual)
         people, deeds = (np.append(0.0, np.cumsum(each[::-1])) for each in (mass, held))
         return float(np.interp(TOP * people[-1], people, deeds))
+
+
+def _dot(a: Vector, b: Vector) -> float:
+    # einsum, not @: BLAS wakes every core for a sum that one has done by then
+    return float(np.einsum("i,i", a, b))
 
 
 def _ranked(values: Vector) -> NDArray[np.int64]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import hyp2f1
 from sklearn.exceptions import NotFittedError
 
@@ -132,6 +134,8 @@ def test_wrong_inputs(cdnow, model):
         track_purchases(model, cdnow, cutoff="1996-12-01")
     with pytest.raises(InputTypeError):
         track_purchases(model, [[1, 2, 3]])
+    with pytest.raises(InputError, match="log of snapshots"):
+        track_purchases(model, cdnow.snapshots(["1997-06-30"]))
     with pytest.raises(NotFittedError):
         track_purchases(ci.BetaGeoNBD(), cdnow)
 
@@ -154,3 +158,29 @@ def test_covariates_make_kinds_of_customers(cdnow):
             some = cdnow[(group == g) & (income == i)]
             by_hand += track_purchases(kind, some, ends=list(track["end"]))["BetaGeoNBD"]
     assert track["kinds"] == pytest.approx(by_hand)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    days=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60)), min_size=1, max_size=40),
+    width=st.integers(1, 30),
+    late=st.integers(0, 20),
+)
+def test_periods_add_up_to_the_summary(days, width, late):
+    who, when = np.array(days).T
+    start = np.datetime64("2024-01-01")
+    log = ci.TransactionLog.from_arrays(customer=who, time=start + when, end=start + int(when.max()) + late)
+    model = ci.ParetoNBD.from_params(r=0.5, alpha=9.0, s=0.6, beta=11.0, unit="day")
+    length = int((log.end - log.start).astype(int)) + 1
+    if width > length:
+        with pytest.raises(InputError, match="shorter than one period"):
+            track_purchases(model, log, ends=f"{width}D")
+        return
+    track = track_purchases(model, log, ends=f"{width}D")
+    assert track["end"].size == length // width
+    rows = ci.CustomerSummary(unit="day").fit_transform(log.until(track["end"][-1]))
+    assert track["actual"].sum() == rows[:, 0].sum()
+    expected = [model.expected_purchases(None, T) for T in rows[:, 2].tolist()]
+    assert track["ParetoNBD"].sum() == pytest.approx(sum(expected))
+    assert (track["ParetoNBD"] >= 0).all()
+    assert (np.diff(track["customers"]) >= 0).all()

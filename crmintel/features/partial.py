@@ -11,6 +11,7 @@ from sklearn.base import clone
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.features.rows import CustomerRows
 from crmintel.features.summary import CustomerSummary
+from crmintel.kernels.runs import cut_runs
 from crmintel.transactions.calendar import last_microsecond
 from crmintel.transactions.lines import Lines
 from crmintel.transactions.log import TransactionLog
@@ -143,20 +144,27 @@ class SummaryPartial:
         one, two = self._log, other._log
         _check_alike(one, two)
         customers, codes = np.unique(np.concatenate([one.customers, two.customers]), return_inverse=True)
-        owners = np.concatenate([codes[: len(one)][one.owners()], codes[len(one) :][two.owners()]])
+        of_one, of_two = codes[: len(one)], codes[len(one) :]
+        known, new = np.zeros(customers.size + 1, np.int64), np.zeros(customers.size + 1, np.int64)
+        known[of_one + 1], new[of_two + 1] = one.stops - one.starts, two.stops - two.starts
+        known, new = known.cumsum(), new.cumsum()
+        # each line of two stands after those of one that are its customer's and not later
+        owners, places = of_two[two.owners()], np.empty(two.n_lines, np.int64)
+        cut_runs(known[owners], known[owners + 1], one.lines.time, two.lines.time, places)
         columns: dict[str, Any] = {
-            name: np.concatenate([getattr(one.lines, name), getattr(two.lines, name)])
+            name: np.insert(getattr(one.lines, name), places, getattr(two.lines, name))
             for name in ("time", *_NUMBERS)
             if getattr(one.lines, name) is not None
         }
-        columns["time"] = columns["time"].view("datetime64[us]")
-        end = one.end if last_microsecond(one.end) >= last_microsecond(two.end) else two.end
-        both = TransactionLog.from_arrays(customer=owners, **columns)
+        offsets = known + new
         return type(self)(
-            both._view(
-                customers=customers,
+            TransactionLog(
+                customers,
+                Lines(**columns),
+                offsets[:-1].copy(),
+                offsets[1:].copy(),
                 start=min(one.start, two.start),
-                end=end,
+                end=max(one.end, two.end, key=last_microsecond),
                 timezone=one.timezone,
                 library=one.library,
             )

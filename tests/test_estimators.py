@@ -172,6 +172,7 @@ def test_the_list_is_complete():
     """Every estimator class in the package is public, or belongs to a public one and says so here."""
     inside = {
         "BetaGeometricModel": "the base of the beta-geometric purchase models",
+        "CovariateModel": "the base of the purchase models with covariates",
         "ContractModel": "the base of the contract models",
         "ChurnClassifier": "made by make_churn_pipeline",
         "ChurnInputs": "made by make_churn_pipeline",

@@ -16,6 +16,7 @@ from crmintel.lifetime._histories import COLUMNS, Vector
 from crmintel.lifetime._intervals import plausible_parameters
 
 _ROUNDING = 1e-10  # of a column's largest value: less of a standard deviation is none
+_SMALLEST = 1e-100  # standard deviation of which the square is a number
 _DEPENDENT = 1e-9  # eigenvalue of the correlations at which a combination of columns is constant
 
 
@@ -97,11 +98,15 @@ class Scales:
         mean = share @ (used / largest)
         off = used / largest - mean
         deviation = np.sqrt(share @ off**2)
-        for name, sd, value in zip(names, deviation, used[0], strict=True):
+        for name, sd, size, value in zip(names, deviation, deviation * largest, used[0], strict=True):
             if sd <= _ROUNDING:
                 raise InputError(
                     f"{role} names {name!r}, which is {value:g} for every customer: its effect cannot be told from "
                     "the rate of all. Leave it out."
+                )
+            if not _SMALLEST < size < 1.0 / _SMALLEST:
+                raise InputError(
+                    f"{role} names {name!r}, whose values differ by about {size:.0e}: rescale it."
                 )
         off /= deviation
         values, vectors = np.linalg.eigh(off.T @ (off * share[:, None]))

@@ -36,9 +36,11 @@ class BetaGeoBetaBinomial(PurchaseModel):
     ----------
     horizon : float or str, default=1.0
         How far `predict` and `transform` look: a number of opportunities, or text like ``"52W"`` for rows in weeks.
-    penalty : float, default=0.0
+    penalty : float or "cv", default=0.0
         Precision of a normal prior on the logarithms of ``alpha, beta, gamma, delta`` around 0. The likelihood is
-        maximised less ``penalty / 2`` times their squares.
+        maximised less ``penalty / 2`` times their squares. "cv": of 0, 0.01, 0.03, ..., 100 the one with the
+        highest likelihood of customers that were not fitted, in 5 folds that are always dealt alike; it costs 50
+        fits.
     unit : str, optional
         Length of a period. None: as the rows carry it.
     tol : float, default=1e-9
@@ -54,6 +56,8 @@ class BetaGeoBetaBinomial(PurchaseModel):
         The same by name.
     covariance_ : ndarray of shape (4, 4)
         Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     log_likelihood_ : float
         Total, without the penalty.
     aic_ : float
@@ -62,10 +66,15 @@ class BetaGeoBetaBinomial(PurchaseModel):
         Whether the gradient vanishes at the estimate.
     gradient_norm_ : float
         Its largest component per customer, by log-parameter.
+    condition_number_ : float
+        Ratio of the largest to the smallest curvature of the likelihood, by log-parameter: beyond 1e8 the data hardly
+        tell the parameters apart; inf where they do not.
     n_iter_ : int
         Newton steps.
     message_ : str
         How the fit ended, in words.
+    penalty_ : float
+        The penalty of the fit.
     unit_ : str or None
         Length of a period of the fit.
     n_features_in_ : int
@@ -107,14 +116,18 @@ class BetaGeoBetaBinomial(PurchaseModel):
     _parameters = ("alpha", "beta", "gamma", "delta")
 
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate:
-        codes, distinct = distinct_histories(histories)
+        few, counts = self._few(histories, weights)
         return BetaGeoBetaBinomialLikelihood.maximise(
-            distinct,
-            np.bincount(codes, weights=weights).astype(np.float64),
-            penalty=self.penalty_,
-            tol=self.tol,
-            max_iter=self.max_iter,
+            few, counts, penalty=self.penalty_, tol=self.tol, max_iter=self.max_iter
         )
+
+    def _objective(self, histories: Histories, weights: Vector) -> BetaGeoBetaBinomialLikelihood:
+        return BetaGeoBetaBinomialLikelihood(*self._few(histories, weights), self.penalty_)
+
+    @staticmethod
+    def _few(histories: Histories, weights: Vector) -> tuple[Histories, Vector]:
+        codes, distinct = distinct_histories(histories)
+        return distinct, np.bincount(codes, weights=weights).astype(np.float64)
 
     # -- opportunities are whole numbers ----------------------------------------------------------------------
 
@@ -203,6 +216,27 @@ class BetaGeoBetaBinomial(PurchaseModel):
             log_q = np.log1p(-np.minimum(p, 1.0 - 2.0**-53)) - rate
             there[i] = shape / (gamma + shape) * (weight @ (np.expm1(end * log_q) / np.expm1(log_q)))
         return (self.alpha_ + h.x) / (self.alpha_ + self.beta_ + h.T) * np.exp(-rate) * there[codes]
+
+    def _pairs(self, h: Histories, t: float) -> Vector:
+        """E[p^2] of the chance to buy, times E[L (L - 1)] of the L opportunities to come before leaving."""
+        alpha, both = self.alpha_ + h.x, self.alpha_ + self.beta_ + h.T
+        more = np.arange(2.0, t + 1.0)
+        return alpha / both * (alpha + 1.0) / (both + 1.0) * self._over_stays(h, more, 2.0 * (more - 1.0))
+
+    def _lifetime(self, h: Histories, end: float) -> Vector:
+        more = np.arange(1.0, end + 1.0)
+        return self._over_stays(h, more, np.ones(more.size))
+
+    def _over_stays(self, h: Histories, more: Vector, weights: Vector) -> Vector:
+        """Weighted sum of the chances to stay for so many opportunities more."""
+        gamma, delta = self._leaving
+        ages, codes = np.unique(h.T, return_inverse=True)
+        sums = np.array([weights @ np.exp(log_staying(gamma, delta + age, more)) for age in ages])
+        return sums[codes]
+
+    def _endless_lifetime(self, h: Histories) -> Vector:
+        gamma, delta = self._leaving
+        return (delta + h.T) / (gamma - 1.0) if gamma > 1.0 else np.full(len(h), np.inf)
 
     def _waiting(self, h: Histories, t: float) -> Vector:
         return np.exp(self._counts(h, h.T, t)[0])

@@ -16,11 +16,21 @@ class BetaGeoNBD(BetaGeometricModel):
     ----------
     horizon : float or str, default=1.0
         How far `predict` and `transform` look: a number in the unit of the rows, or text like ``"52W"``.
-    penalty : float, default=0.0
-        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T), a, b`` around 0. The likelihood
-        is maximised less ``penalty / 2`` times their squares. It does not depend on the unit of time.
+    penalty : float or "cv", default=0.0
+        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T), a, b`` around 0 and of the
+        coefficients of standardised covariates. The likelihood is maximised less ``penalty / 2`` times their
+        squares. It does not depend on the unit of time nor on the scale of a covariate. "cv": of 0, 0.01, 0.03,
+        ..., 100 the one with the highest likelihood of customers that were not fitted, in 5 folds that are always
+        dealt alike; it costs 50 fits.
     unit : str, optional
         Unit of time of ``recency`` and ``T``. None: as the rows carry it.
+    purchase_covariates : sequence of str, default=()
+        Columns of ``X`` that tell how often a customer buys: alpha of a customer is ``alpha * exp(-c @ z)``, so that a
+        covariate that is larger by 1 multiplies the purchase rate by exp(c). Numbers; a category becomes 0/1 columns,
+        all but one.
+    dropout_covariates : sequence of str, default=()
+        Columns that tell who leaves: ``a * exp(c_a @ z)`` and ``b * exp(c_b @ z)`` with coefficients of their own, so
+        that both the chance to leave and how much customers differ in it may depend on them.
     tol : float, default=1e-9
         The fit ends when the gradient per customer, by log-parameter, is smaller.
     max_iter : int, default=200
@@ -31,9 +41,11 @@ class BetaGeoNBD(BetaGeometricModel):
     r_, alpha_, a_, b_ : float
         The parameters; ``alpha_`` has the unit of T. Where no customer is seen to leave ``a_`` is 0 and ``b_`` inf.
     params_ : dict
-        The same by name.
-    covariance_ : ndarray of shape (4, 4)
+        The same by name, then the coefficients of covariates.
+    covariance_ : ndarray of shape (n_params, n_params)
         Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     log_likelihood_ : float
         Total, without the penalty, in the unit of the rows.
     aic_ : float
@@ -42,10 +54,19 @@ class BetaGeoNBD(BetaGeometricModel):
         Whether the gradient vanishes at the estimate.
     gradient_norm_ : float
         Its largest component per customer, by log-parameter.
+    condition_number_ : float
+        Ratio of the largest to the smallest curvature of the likelihood, by log-parameter: beyond 1e8 the data hardly
+        tell the parameters apart; inf where they do not.
     n_iter_ : int
         Newton steps on all customers.
     message_ : str
         How the fit ended, in words.
+    penalty_ : float
+        The penalty of the fit.
+    purchase_coefficients_ : dict
+        Coefficient of each purchase covariate; in ``params_`` it is called "purchase.<name>".
+    dropout_coefficients_ : dict
+        Coefficients of the dropout covariates, "a.<name>" and "b.<name>", as in ``params_``.
     unit_ : str or None
         Unit of time of the fit.
     n_features_in_ : int
@@ -66,6 +87,9 @@ class BetaGeoNBD(BetaGeometricModel):
     ----------
     Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). "Counting your customers" the easy way: an alternative to the
     Pareto/NBD model. Marketing Science 24(2), 275-284.
+
+    Fader, P. S. & Hardie, B. G. S. (2007). Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD
+    models. http://brucehardie.com/notes/019/
 
     Examples
     --------

@@ -100,11 +100,18 @@ class NBD(CovariateModel):
     ----------
     horizon : float or str, default=1.0
         How far `predict` and `transform` look: a number in the unit of the rows, or text like ``"52W"``.
-    penalty : float, default=0.0
-        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T)`` around 0. The likelihood is
-        maximised less ``penalty / 2`` times their squares. It does not depend on the unit of time.
+    penalty : float or "cv", default=0.0
+        Precision of a normal prior on the logarithms of ``r, alpha / (mean of T)`` around 0 and of the coefficients
+        of standardised covariates. The likelihood is maximised less ``penalty / 2`` times their squares. It does
+        not depend on the unit of time nor on the scale of a covariate. "cv": of 0, 0.01, 0.03, ..., 100 the one
+        with the highest likelihood of customers that were not fitted, in 5 folds that are always dealt alike; it
+        costs 50 fits.
     unit : str, optional
         Unit of time of ``T``. None: as the rows carry it.
+    purchase_covariates : sequence of str, default=()
+        Columns of ``X`` that tell how often a customer buys: alpha of a customer is ``alpha * exp(-c @ z)``, so that a
+        covariate that is larger by 1 multiplies the purchase rate by exp(c). Numbers; a category becomes 0/1 columns,
+        all but one.
     tol : float, default=1e-9
         The fit ends when the gradient per customer, by log-parameter, is smaller.
     max_iter : int, default=200
@@ -115,9 +122,11 @@ class NBD(CovariateModel):
     r_, alpha_ : float
         The parameters; ``alpha_`` has the unit of T. Purchases per unit of time are r / alpha on average.
     params_ : dict
-        The same by name.
-    covariance_ : ndarray of shape (2, 2)
+        The same by name, then the coefficients of covariates.
+    covariance_ : ndarray of shape (n_params, n_params)
         Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     log_likelihood_ : float
         Total, without the penalty, in the unit of the rows.
     aic_ : float
@@ -126,10 +135,19 @@ class NBD(CovariateModel):
         Whether the gradient vanishes at the estimate.
     gradient_norm_ : float
         Its largest component per customer, by log-parameter.
+    condition_number_ : float
+        Ratio of the largest to the smallest curvature of the likelihood, by log-parameter: beyond 1e8 the data hardly
+        tell the parameters apart; inf where they do not.
     n_iter_ : int
         Newton steps on all customers.
     message_ : str
         How the fit ended, in words.
+    penalty_ : float
+        The penalty of the fit.
+    purchase_coefficients_ : dict
+        Coefficient of each purchase covariate; in ``params_`` it is called "purchase.<name>".
+    dropout_coefficients_ : dict
+        Empty.
     unit_ : str or None
         Unit of time of the fit.
     n_features_in_ : int
@@ -145,6 +163,9 @@ class NBD(CovariateModel):
     References
     ----------
     Ehrenberg, A. S. C. (1959). The pattern of consumer purchases. Applied Statistics 8(1), 26-41.
+
+    Fader, P. S. & Hardie, B. G. S. (2007). Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD
+    models. http://brucehardie.com/notes/019/
 
     Examples
     --------
@@ -187,6 +208,13 @@ class NBD(CovariateModel):
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
         return (self.r_ + h.x) / (self._own("alpha", h) + h.T) * t
+
+    def _pairs(self, h: Histories, t: float) -> Vector:
+        R, z = self.r_ + h.x, t / (self._own("alpha", h) + h.T)
+        return R * (R + 1.0) * z * z
+
+    def _endless_lifetime(self, h: Histories) -> Vector:
+        return np.full(len(h), np.inf)
 
     def _waiting(self, h: Histories, t: float) -> Vector:
         return np.exp(-(self.r_ + h.x) * np.log1p(t / (self._own("alpha", h) + h.T)))

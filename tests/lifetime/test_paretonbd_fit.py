@@ -9,14 +9,14 @@ import pytest
 
 from crmintel import NBD, BetaGeoNBD, ParetoNBD
 from crmintel.exceptions import FitWarning, InputError
-from crmintel.lifetime import nbd, paretonbd
+from crmintel.lifetime import _pareto_likelihood, nbd
 from crmintel.lifetime._histories import Histories, read_histories
 
 TRUTH = {
     ParetoNBD: {"r": 0.6, "alpha": 8.0, "s": 0.7, "beta": 10.0},
     NBD: {"r": 0.6, "alpha": 8.0},
 }
-LIKELIHOOD = {ParetoNBD: paretonbd._Likelihood, NBD: nbd.NBDLikelihood}
+LIKELIHOOD = {ParetoNBD: _pareto_likelihood.ParetoLikelihood, NBD: nbd.NBDLikelihood}
 
 
 @pytest.fixture(scope="module", params=TRUTH, ids=lambda model: model.__name__)
@@ -229,7 +229,7 @@ def test_the_better_of_two_good_ends_is_found():
     rows = np.asarray(truth.sample(100, T=60.0, random_state=0))
     with pytest.warns(FitWarning, match="right after the first purchase"):
         found = ParetoNBD().fit(rows)
-    likelihood = paretonbd._Likelihood(read_histories(rows), np.ones(100), 0.0)
+    likelihood = _pareto_likelihood.ParetoLikelihood(read_histories(rows), np.ones(100), 0.0)
     first = likelihood.minimise(likelihood.start(likelihood.starts[0]), 1e-9, 200)
     assert first.converged
     assert likelihood.limit(first) is None
@@ -255,7 +255,7 @@ def test_equal_histories_are_put_together():
     x = rng.integers(0, 3, 400).astype(float)
     h = Histories(x, np.where(x > 0, T * 0.5, 0.0), T)
     weights = rng.random(400)
-    few, sums = paretonbd._distinct(h, weights)
+    few, sums = _pareto_likelihood._distinct(h, weights)
     together = {}
     for row in zip(h.x, h.t_x, h.T, weights, strict=True):
         together[row[:3]] = together.get(row[:3], 0.0) + row[3]

@@ -244,6 +244,16 @@ def test_rates_are_gamma(bg, pareto):
     assert leaving.data["mean"].item() == pytest.approx(PARETO["s"] / PARETO["beta"])
 
 
+def test_regular_buyers_make_a_purchase_in_k_stages():
+    model = ci.BetaGeoCNBD.from_params(r=1.0, alpha=2.0, a=0.8, b=2.5, k=3, unit="week")
+    data = HeterogeneityDisplay.from_estimator(model).data
+    assert data["mean"].item() == pytest.approx(1.0 / 6.0)
+    counts = PurchaseCountDisplay.from_estimator(model, [[0, 0, 20]], sample_weight=[1000], max_count=3).data
+    drawn = model.sample(100_000, T=20, random_state=0)[:, 0]
+    shares = np.bincount(np.minimum(drawn, 3).astype(int), minlength=4) / 100
+    assert counts["BetaGeoCNBD"] == pytest.approx(shares, abs=6)
+
+
 @pytest.mark.parametrize(
     ("model", "of", "p", "q"),
     [

@@ -4,7 +4,9 @@
 None, bool, int, text           as they are
 float                           as it is (JSON writes the shortest text that reads back to the same bits); what is not
                                 finite as ``{"float": "inf"}``
-list, tuple, dict of text keys  ``[...]``, ``{"tuple": [...]}``, ``{"dict": {...}}``
+timedelta                       ``{"timedelta": [days, seconds, microseconds]}``
+list, tuple, dict               ``[...]``, ``{"tuple": [...]}``, ``{"dict": {...}}``; ``{"pairs": [[key, value], ...]}``
+                                where not all keys are text
 array, numpy's numbers          ``{"array": [...], "dtype": ..., "shape": ...}``, long ones ``{"bytes": base64, ...}``
 CSR matrix                      ``{"csr": [data, indices, indptr], "shape": ...}``
 estimator                       ``{"estimator": class, "params": {...}, "fitted": {...}}``
@@ -14,7 +16,7 @@ estimator                       ``{"estimator": class, "params": {...}, "fitted"
 from __future__ import annotations
 
 import base64
-import binascii
+import datetime as dt
 import inspect
 import math
 import re
@@ -48,8 +50,8 @@ def plain_estimator(model: Any) -> dict[str, Any]:
             f"{name} is none of crmintel's estimators; only those, and pipelines of them, are saved as JSON. joblib "
             "and pickle save others."
         )
-    params = _params(model)
-    learned = {key: value for key, value in vars(model).items() if key not in model.get_params(deep=False)}
+    params = model.get_params(deep=False)
+    learned = {key: value for key, value in vars(model).items() if key not in params}
     strange = [key for key in learned if not _is_learned(key)]
     if strange:
         raise InputTypeError(
@@ -57,13 +59,12 @@ def plain_estimator(model: Any) -> dict[str, Any]:
         )
     return {
         "estimator": name,
-        "params": {key: _plain(value, f"{name}.{key}") for key, value in params.items()},
+        "params": {key: _plain(value, f"{name}.{key}") for key, value in _saved(model, params).items()},
         "fitted": {key: _plain(value, f"{name}.{key}") for key, value in learned.items()},
     }
 
 
-def _params(model: BaseEstimator) -> dict[str, Any]:
-    params = model.get_params(deep=False)
+def _saved(model: BaseEstimator, params: dict[str, Any]) -> dict[str, Any]:
     if isinstance(
         model, Pipeline
     ):  # where it caches is no part of a model, and what it takes differs by version
@@ -77,12 +78,18 @@ def _plain(value: Any, where: str) -> Any:
         return value
     if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
+    if kind is dt.timedelta:
+        return {"timedelta": [value.days, value.seconds, value.microseconds]}
     if kind is list:
         return [_plain(each, f"{where}[{i}]") for i, each in enumerate(value)]
     if kind is tuple:
         return {"tuple": [_plain(each, f"{where}[{i}]") for i, each in enumerate(value)]}
     if kind is dict and all(type(key) is str for key in value):
         return {"dict": {key: _plain(each, f"{where}[{key!r}]") for key, each in value.items()}}
+    if kind is dict:
+        return {
+            "pairs": [[_plain(key, where), _plain(each, f"{where}[{key!r}]")] for key, each in value.items()]
+        }
     if kind is np.ndarray or isinstance(value, np.generic):
         return _plain_array(np.asarray(value), where)
     if kind is csr_array:
@@ -143,24 +150,35 @@ def _value(content: Any) -> Any:
         return [_value(each) for each in content]
     if not isinstance(content, dict):
         return content
-    keys = set(content)
-    if "estimator" in keys:
+    if "estimator" in content:
         return estimator_of(content)
-    if keys == {"float"} and content["float"] in _NOT_FINITE:
-        return _NOT_FINITE[content["float"]]
-    if keys == {"tuple"} and isinstance(content["tuple"], list):
-        return tuple(_value(each) for each in content["tuple"])
-    if keys == {"dict"} and isinstance(content["dict"], dict):
-        return {key: _value(each) for key, each in content["dict"].items()}
     try:
-        if keys == {"array", "dtype", "shape"} or keys == {"bytes", "dtype", "shape"}:
-            return _array(content)
-        if keys == {"csr", "shape"}:
-            matrix = csr_array(tuple(_value(part) for part in content["csr"]), shape=tuple(content["shape"]))
-            matrix.check_format(full_check=True)
-            return matrix
-    except (TypeError, ValueError, OverflowError, MemoryError, binascii.Error) as error:
-        raise SavedModelError(f"an array in it does not fit its description: {error}") from None
+        return _tagged(content, set(content))
+    except SavedModelError:
+        raise
+    except (TypeError, ValueError, KeyError, OverflowError, MemoryError) as error:
+        raise SavedModelError(
+            f"a value in it does not fit its description by {sorted(content)}: {error}"
+        ) from None
+
+
+def _tagged(content: dict[str, Any], keys: set[str]) -> Any:
+    if keys == {"float"}:
+        return _NOT_FINITE[content["float"]]
+    if keys == {"timedelta"}:
+        return dt.timedelta(*content["timedelta"])
+    if keys == {"tuple"}:
+        return tuple(_value(each) for each in content["tuple"])
+    if keys == {"dict"}:
+        return {key: _value(each) for key, each in dict(content["dict"]).items()}
+    if keys == {"pairs"}:
+        return {_value(key): _value(each) for key, each in content["pairs"]}
+    if keys in ({"array", "dtype", "shape"}, {"bytes", "dtype", "shape"}):
+        return _array(content)
+    if keys == {"csr", "shape"}:
+        matrix = csr_array(tuple(_value(part) for part in content["csr"]), shape=tuple(content["shape"]))
+        matrix.check_format(full_check=True)
+        return matrix
     raise SavedModelError(f"it holds a value described by {sorted(keys)}, which this version does not know")
 
 

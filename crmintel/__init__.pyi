@@ -20,6 +20,8 @@ from .lifetime.bgbb import BetaGeoBetaBinomial as BetaGeoBetaBinomial
 from .lifetime.bgnbd import BetaGeoNBD as BetaGeoNBD
 from .lifetime.cnbd import BetaGeoCNBD as BetaGeoCNBD
 from .lifetime.cnbd import ModifiedBetaGeoCNBD as ModifiedBetaGeoCNBD
+from .lifetime.comparison import compare_models as compare_models
+from .lifetime.comparison_table import ModelComparison as ModelComparison
 from .lifetime.contract import BetaDiscreteWeibull as BetaDiscreteWeibull
 from .lifetime.contract import ShiftedBetaGeometric as ShiftedBetaGeometric
 from .lifetime.correlated import CorrelatedSpend as CorrelatedSpend
@@ -27,7 +29,10 @@ from .lifetime.gammagamma import GammaGamma as GammaGamma
 from .lifetime.lognormal import LogNormalSpend as LogNormalSpend
 from .lifetime.mbgnbd import ModifiedBetaGeoNBD as ModifiedBetaGeoNBD
 from .lifetime.nbd import NBD as NBD
+from .lifetime.nested import LikelihoodRatio as LikelihoodRatio
+from .lifetime.nested import likelihood_ratio_test as likelihood_ratio_test
 from .lifetime.paretonbd import ParetoNBD as ParetoNBD
+from .lifetime.profile import profile_interval as profile_interval
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
 from .patterns.baselines import PopularityRecommender as PopularityRecommender
@@ -38,6 +43,8 @@ from .patterns.evaluation import evaluate_recommender as evaluate_recommender
 from .patterns.itemset_table import Itemsets as Itemsets
 from .patterns.itemsets import FrequentItemsets as FrequentItemsets
 from .patterns.next_item import NextItem as NextItem
+from .patterns.recommendations import Recommendations as Recommendations
+from .patterns.recommendations import TargetCustomers as TargetCustomers
 from .patterns.recommender import RuleRecommender as RuleRecommender
 from .patterns.rules import AssociationRules as AssociationRules
 from .patterns.ruleset import RuleSet as RuleSet

@@ -194,8 +194,8 @@ def _object_ids(values: NDArray[Any], name: str) -> tuple[NDArray[np.int32], NDA
             kind.__name__: next(k for k in keys if _kind_of(k) is kind) for kind in sorted(kinds, key=str)
         }
         raise InputTypeError(
-            f"the ids in {name!r} have mixed types, e.g. {examples}; is 1 the same customer as '1'? Convert the "
-            "column to one type first, e.g. to text."
+            f"the ids in {name!r} have mixed types, e.g. {examples}; is 1 the same as '1'? Convert them "
+            "to one type first, e.g. to text."
         )
     try:
         keys.sort()

@@ -59,6 +59,13 @@ def check_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     raise InputError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
 
 
+def check_flag(value: Any, name: str) -> bool:
+    """Return ``value`` if it is True or False: any text, "no" too, would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputTypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
 def check_names(value: Any, name: str) -> list[str]:
     """Return ``value`` as a list of different names, or say what is none."""
     if isinstance(value, str):

@@ -14,10 +14,11 @@ from sklearn.exceptions import NotFittedError
 
 from crmintel._compat import thread_count
 from crmintel._frames import is_frame
-from crmintel._validation import as_numbers, check_choice, check_number
+from crmintel._validation import as_numbers, check_choice, check_flag, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.recommending import keep_best
 from crmintel.patterns._labels import code_of, find_labels
+from crmintel.patterns.recommendations import Recommendations, TargetCustomers
 from crmintel.transactions.baskets import Baskets, as_baskets
 from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
@@ -42,7 +43,7 @@ class ItemRecommender(BaseEstimator):
 
     def recommend(
         self, X: Any, n: int = 3, *, items: Any = None, exclude_owned: bool = True
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    ) -> Recommendations:
         """Return the ``n`` best items for each basket, or for each customer of a log.
 
         Parameters
@@ -64,12 +65,15 @@ class ItemRecommender(BaseEstimator):
             Their scores, times the margin if there are ``margins``; nan where there is no item. Items of a
             ``fallback`` stand last, with the scores it gave them.
 
+            Both as `Recommendations`, which has ``to_frame()`` too.
+
         Raises
         ------
         CapacityError
             If ``n_rows * n`` is beyond 2**28.
         """
         n = int(check_number(n, "n", low=1, integer=True))
+        exclude_owned = check_flag(exclude_owned, "exclude_owned")
         known = self._known_items()
         X = _as_rows(X)
         if len(X) * n > _MOST_CELLS:
@@ -77,7 +81,7 @@ class ItemRecommender(BaseEstimator):
                 f"n={n:,} items for each of {len(X):,} rows are more than {_MOST_CELLS:,}. Lower n (there are "
                 f"{known.size:,} items), or recommend for fewer rows at a time."
             )
-        codes, scores = self._rank(X, n, self._worth(known, items), bool(exclude_owned))
+        codes, scores = self._rank(X, n, self._worth(known, items), exclude_owned)
         found = np.concatenate([known.astype(object), [None]])[codes]  # at -1 stands nothing
         fallback = getattr(self, "fallback_", self.fallback)
         if fallback is not None:
@@ -86,7 +90,7 @@ class ItemRecommender(BaseEstimator):
             if rows.size:
                 spare = fallback.recommend(X[rows], 2 * n, items=items, exclude_owned=exclude_owned)
                 _fill_up(found, scores, rows, spare)
-        return found, scores
+        return Recommendations._of(found, scores, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best item for each basket or customer, None where there is none."""
@@ -94,7 +98,7 @@ class ItemRecommender(BaseEstimator):
 
     def target_customers(
         self, X: Any, item: Any, n: int = 10, *, exclude_owned: bool = True
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    ) -> TargetCustomers:
         """Return who is most likely to buy ``item``: the customers, or baskets, where it scores highest.
 
         Parameters
@@ -109,12 +113,15 @@ class ItemRecommender(BaseEstimator):
         Returns
         -------
         customers : ndarray of shape (n_found,)
-            Ids of the customers of a log, row numbers otherwise; the best first. Of equal scores, `RuleRecommender`
+            Ids of the customers of a log, row numbers otherwise; the best first. Rows without a score for the item
+            are left out, so they can be fewer than ``n``. Equal scores are told apart by how many different items
+            the row holds, the most first: who buys more of everything is likelier to buy this. `RuleRecommender`
             puts first who more rules speak for: by the chance 1 - (1 - c1)(1 - c2)... that one of the confidences c
-            of all rules that hold comes true; what is equal still stands in the order of ``X``. Rows without a score
-            for the item are left out, so they can be fewer than ``n``.
+            of all rules that hold comes true. What is equal still stands in the order of ``X``.
         scores : ndarray of float64 of shape (n_found,)
             Not filled up from a ``fallback``.
+
+            Both as `TargetCustomers`, which has ``to_frame()`` too.
 
         Raises
         ------
@@ -122,15 +129,16 @@ class ItemRecommender(BaseEstimator):
             If the item is not known.
         """
         n = int(check_number(n, "n", low=1, integer=True))
+        exclude_owned = check_flag(exclude_owned, "exclude_owned")
         known = self._known_items()
         code = code_of(item, known)
         X = _as_rows(X)
-        scores = self._rank(X, 1, self._worth(known, known[[code]].tolist()), bool(exclude_owned))[1][:, 0]
+        scores = self._rank(X, 1, self._worth(known, known[[code]].tolist()), exclude_owned)[1][:, 0]
         rows = np.flatnonzero(~np.isnan(scores))
         if rows.size > n:
             rows = rows[scores[rows] >= np.partition(scores[rows], -n)[-n]]
         best = rows[np.lexsort((-self._second_scores(X[rows], code), -scores[rows]))][:n]
-        return (X.customers[best] if isinstance(X, TransactionLog) else best), scores[best]
+        return TargetCustomers._of(best, scores[best], X)
 
     @abstractmethod
     def _known_items(self) -> NDArray[Any]:
@@ -146,8 +154,8 @@ class ItemRecommender(BaseEstimator):
         """
 
     def _second_scores(self, X: TransactionLog | Baskets, code: int) -> NDArray[np.float64]:
-        """Return what tells rows apart that have the same score for the item ``code``."""
-        return np.zeros(len(X))
+        """Return what tells rows apart that have the same score for the item ``code``: how much they hold."""
+        return np.diff(owned_items(X, self._known_items()).indptr).astype(np.float64)
 
     def _fresh(self) -> Any:
         """Return a copy that knows nothing, nor does its fallback: to be fitted on a part of the data."""

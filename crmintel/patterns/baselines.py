@@ -11,6 +11,7 @@ from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError
 from crmintel.patterns._purchases import Purchases, purchases_of
 from crmintel.patterns._recommending import ItemRecommender, Ranking, need_fitted, owned_items
+from crmintel.patterns.recommendations import Recommendations, TargetCustomers
 from crmintel.transactions.baskets import Baskets, as_baskets
 from crmintel.transactions.calendar import in_days
 from crmintel.transactions.log import TransactionLog
@@ -171,7 +172,7 @@ class RepeatPurchaseRecommender(ItemRecommender):
 
     def recommend(
         self, X: Any, n: int = 3, *, items: Any = None, exclude_owned: bool = False
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    ) -> Recommendations:
         """Return the ``n`` items that each customer bought most; see `ItemRecommender.recommend`.
 
         Parameters
@@ -190,7 +191,7 @@ class RepeatPurchaseRecommender(ItemRecommender):
 
     def target_customers(
         self, X: Any, item: Any, n: int = 10, *, exclude_owned: bool = False
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    ) -> TargetCustomers:
         """Return who bought ``item`` most, its likeliest next buyers.
 
         Parameters

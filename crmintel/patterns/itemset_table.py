@@ -34,8 +34,10 @@ class Itemsets:
     """Frequent itemsets as flat arrays; ``len`` is how many, iteration gives their ``.items`` and ``.count``.
 
     ``itemsets[k]`` is one, and a mask, slice or array of numbers selects: ``itemsets[itemsets.support > 0.05]``.
-    They stand in the order of the search: first those of the most frequent item alone, then all whose rarest item
-    is the second one, and so on, each behind the itemset it extends.
+    They stand in the order of the search, which is always the same. Of all frequent itemsets the one of the most
+    frequent item alone comes first, then all whose rarest item is the second one, and so on, each behind the itemset
+    it extends; closed and maximal ones and generators begin with those of the rarest item, ``top_k`` with the
+    highest count.
 
     Attributes
     ----------

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._validation import check_number
+from crmintel._validation import check_flag, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, UnitError
 from crmintel.kernels.next_item import score_followers
 from crmintel.kernels.sequences import STATE_SIZE
 from crmintel.patterns._labels import find_labels
 from crmintel.patterns._sequence_search import Bounds, elements_of, first_places, in_ticks, item_counts
 from crmintel.patterns._sequence_trie import PatternTrie
+from crmintel.patterns.recommendations import Recommendations
 from crmintel.patterns.sequences import FrequentSequences
 from crmintel.transactions.sequences import Sequences, as_sequences
 
@@ -95,6 +96,7 @@ class NextItem(BaseEstimator):
             Ignored.
         """
         self._check_discount()
+        self._check_exclusion()
         if not isinstance(self.miner, FrequentSequences | None):
             raise InputTypeError(f"miner must be a FrequentSequences, got {type(self.miner).__name__}.")
         miner = FrequentSequences(max_length=2) if self.miner is None else clone(self.miner)
@@ -112,7 +114,7 @@ class NextItem(BaseEstimator):
 
     def recommend(
         self, X: Any, n: int = 3, *, items: Any = None, exclude_owned: bool | None = None
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    ) -> Recommendations:
         """Return the ``n`` best next items for each history, at its last element.
 
         Parameters
@@ -131,6 +133,8 @@ class NextItem(BaseEstimator):
             Item labels, the best first, ties in the order of the items; None where there are fewer than ``n``.
         scores : ndarray of float64 of shape (n_rows, n)
             nan where there is no item.
+
+            Both as `Recommendations`, which has ``to_frame()`` too.
 
         Raises
         ------
@@ -156,7 +160,9 @@ class NextItem(BaseEstimator):
             if items is None
             else find_labels(items, self.items_, "items")[0]
         )
-        exclude = self.exclude_owned if exclude_owned is None else exclude_owned
+        exclude = (
+            self._check_exclusion() if exclude_owned is None else check_flag(exclude_owned, "exclude_owned")
+        )
         codes = np.full((len(histories), n), -1, dtype=np.int64)
         found = np.full((len(histories), n), np.nan)
         step = max(1, _BLOCK_CELLS // max(1, self.items_.size))
@@ -172,11 +178,15 @@ class NextItem(BaseEstimator):
             values = np.take_along_axis(scores, best, axis=1)
             codes[low : low + step, : best.shape[1]] = np.where(values > 0, best, -1)
             found[low : low + step, : best.shape[1]] = np.where(values > 0, values, np.nan)
-        return np.concatenate([self.items_.astype(object), [None]])[codes], found  # at -1 stands nothing
+        labels = np.concatenate([self.items_.astype(object), [None]])[codes]  # at -1 stands nothing
+        return Recommendations._of(labels, found, histories)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the best next item for each history, None where there is none."""
         return self.recommend(X, n=1)[0][:, 0]
+
+    def _check_exclusion(self) -> bool:
+        return check_flag(self.exclude_owned, "exclude_owned")
 
     def _check_discount(self) -> float:
         return check_number(self.discount, "discount", low=0.0, strict_low=True, high=1.0)

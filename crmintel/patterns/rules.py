@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from crmintel._progress import progress
-from crmintel._validation import check_number
+from crmintel._validation import check_flag, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError
 from crmintel.kernels.rules import generate_rules
 from crmintel.patterns._labels import need_labels
@@ -125,6 +125,7 @@ class AssociationRules(BaseEstimator):
         if self.max_consequent is not None:
             check_number(self.max_consequent, "max_consequent", low=1, integer=True)
         check_number(self.max_rules, "max_rules", low=1, integer=True)
+        check_flag(self.empty_antecedent, "empty_antecedent")
         if not isinstance(self.categories, Mapping | None):
             raise InputTypeError(
                 f"categories must be a mapping {{item: category}}, got {type(self.categories).__name__}."

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel._frames import build_frame
-from crmintel._validation import check_choice, check_names, check_number
+from crmintel._validation import check_choice, check_flag, check_names, check_number
 from crmintel.exceptions import InputError
 from crmintel.kernels.hypergeometric import log_tail
 from crmintel.patterns import redundancy
@@ -143,7 +143,7 @@ class RuleSet(RuleArrays):
         """
         measure = MEASURES[check_measure(by, "by")]
         values = getattr(self, by)
-        if (not measure.small_is_strong) if descending is None else descending:
+        if not measure.small_is_strong if descending is None else check_flag(descending, "descending"):
             values = -values
         return self._select(np.lexsort((-self.n_ab, values)))
 

@@ -178,7 +178,7 @@ class Baskets:
             flat.extend(basket)
             lengths.append(len(flat) - before)
         values = np.fromiter(flat, dtype=object, count=len(flat))
-        codes, items = open_frame({"baskets": values}).ids("baskets")
+        codes, items = open_frame({"items": values}).ids("items")
         rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         if (codes < 0).any():
             raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -97,7 +97,7 @@ def nested_elements(
     return per_sequence, np.repeat(moments, per_element), np.fromiter(flat, dtype=object, count=len(flat))
 
 
-def _is_collection(value: Any) -> bool:
+def _is_collection(value: Any) -> TypeGuard[Iterable[Any]]:
     return (
         isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) > 0
     )
@@ -116,8 +116,8 @@ def _given_times(times: Sequence[ArrayLike], lengths: list[int]) -> NDArray[Any]
         raise InputError(f"times has {len(given)} lists, expected {len(lengths)}: one per sequence.")
     flat: list[Any] = []
     for number, (moments, length) in enumerate(zip(given, lengths, strict=True)):
-        listed = list(moments) if _is_collection(moments) else []  # type: ignore[arg-type]
-        if not _is_collection(moments) or len(listed) != length:
+        listed = list(moments) if _is_collection(moments) else None
+        if listed is None or len(listed) != length:
             raise InputError(
                 f"times of sequence {number} must be {length} times, one per element; got {moments!r:.80}."
             )

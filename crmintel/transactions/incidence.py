@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def read_one_hot(frame: Any) -> tuple[Any, list[str], str | None]:
     for code, name in enumerate(table.names):
         try:
             bought = table.numbers(name)
-            refuse_quantities(bought, lambda at, name=name: f"row {at} of {name!r}")  # type: ignore[misc]
+            refuse_quantities(bought, partial("row {1} of {0!r}".format, name))
         except (InputError, InputTypeError) as error:
             raise type(error)(
                 f"{error} A frame of baskets has one boolean column per item; a long table of (basket, item) rows "

@@ -95,7 +95,7 @@ def test_an_empty_frame(make):
     ("call", "error", "message"),
     [
         (lambda: read(changes={"who": [1, "1", 2, "2"]}), InputTypeError, r"'who' have mixed types, e.g. \{'int': 1,"),
-        (lambda: read(dict, {"who": [1, "1", 2, "2"]}), InputTypeError, "is 1 the same customer as '1'.*Convert"),
+        (lambda: read(dict, {"who": [1, "1", 2, "2"]}), InputTypeError, "is 1 the same as '1'.*Convert"),
         (lambda: read(dict, {"paid": [1.0, 2.0]}), InputError, "different lengths.*'paid': 2"),
         (lambda: read(dict, {"paid": 5.0}), InputError, r"paid must be one-dimensional, got shape \(\)"),
         (lambda: read(changes={"cost": FRAME["paid"]}, keep=["cost"]), ColumnError, r"keep=\['cost'\] would hide"),

@@ -9,12 +9,14 @@ these kernels run) and never a kernel that calls itself (numba #6061: cached, it
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import pathlib
+import threading
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Self
 
 import numba
 from numba.core import caching
@@ -93,11 +95,51 @@ def _forget_literals(compiled: Any) -> None:
     compiled.get_call_template = get_call_template
 
 
+class _Pause:
+    """Keep Python's collector of garbage off meanwhile: of a compiler's many objects it would take 10 % of the time.
+
+    Threads may compile side by side, so the last one to end switches it on again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._was_on = False
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            if self._inside == 0:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._inside += 1
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._was_on:
+                gc.enable()
+
+
+_COLLECTOR_OFF = _Pause()
+
+
+def _spare_collections(compiled: Any) -> None:
+    compile_for = compiled.compile
+
+    def compile_uncollected(sig: Any) -> Any:
+        with _COLLECTOR_OFF:
+            return compile_for(sig)
+
+    compiled.compile = compile_uncollected
+
+
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     compiled = numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     if numba.config.DISABLE_JIT:
         return compiled
     _forget_literals(compiled)
+    _spare_collections(compiled)
     _KERNELS.append(compiled)
     if os.environ.get("CRMINTEL_CACHE", "1") != "0":
         # frozen or zipped code, or no writable place: compile in every process

@@ -250,6 +250,20 @@ def test_a_helper_is_refused_to_python_before_and_after_its_compilation(house, f
     assert house.run(first + call)[0] == 30.0
 
 
+@pytest.mark.parametrize("switch", ["enable", "disable"])
+def test_the_collector_of_garbage_is_left_as_it_was(house, switch):
+    program = (
+        f"import gc; gc.{switch}(); was_on = gc.isenabled()\n"
+        "import numpy\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from crmintel.kernels.caller import total\n"
+        "with ThreadPoolExecutor(4) as pool:\n"
+        "    list(pool.map(total, [numpy.ones(3), numpy.ones(3, int), numpy.ones(3, 'i4'), numpy.ones(3, 'f4')]))\n"
+        "try:\n    total('text')\nexcept Exception:\n    pass\nelse:\n    raise AssertionError\n"
+        "assert gc.isenabled() == was_on\n"
+    )
+    assert house.run(program)[0] == 30.0
+
+
 def test_no_kernel_calls_itself_even_through_others():
     calls: dict[str, set[str]] = {}
     for module in sorted(KERNELS.glob("*.py")):

@@ -25,7 +25,7 @@ class ForecastErrors:
     def __call__(self, weights: Vector) -> Vector:
         n = float(weights.sum())
         absolute, square, error, expected, total, *inside = (_dot(weights, each) for each in self.sums)
-        mass = np.bincount(self.by_expected, weights)
+        mass = np.bincount(self.by_expected, weights).astype(np.float64, copy=False)
         return np.array(
             [
                 absolute / n,

@@ -83,7 +83,7 @@ def foretell(estimator: Any, holdout: Holdout, target: Target, level: float) -> 
     if not isinstance(final, LifetimeValue | PurchaseAnswers):
         return Forecast(_read(fresh.predict(past), len(past), fresh))
     rows = fresh[:-1].transform(past)
-    weekly = target.name == "money" or target.grain in ("hour", "day", "week")
+    weekly = target.grain in ("hour", "day", "week")  # months cannot be asked for the half of one
     ends = holdout.ends if weekly else []
     if target.name == "money":
         expected = _read(final.predict(rows), len(past), fresh)

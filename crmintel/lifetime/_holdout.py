@@ -76,6 +76,7 @@ class Money:
     margin: float = 1.0
     retention_cost: float = 0.0
     rate: float = 0.0  # continuous, per day
+    grain: str = "day"
     name: str = "money"
 
     @classmethod
@@ -89,7 +90,7 @@ class Money:
         lines = part.line_numbers()
         age = log.lines.time[lines] // MICROSECONDS_PER_DAY - after.astype("datetime64[D]").astype(np.int64)
         sales = np.bincount(part.owners(), amount[lines] * np.exp(-self.rate * age), len(part))
-        return self.margin * sales - self.retention_cost
+        return np.asarray(self.margin * sales - self.retention_cost, dtype=np.float64)
 
     def repeat(self, log: TransactionLog) -> Vector:
         first = log.lines.time[log.starts] // MICROSECONDS_PER_DAY

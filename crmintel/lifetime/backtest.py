@@ -58,8 +58,8 @@ def backtest(
         Days, or text such as ``"13W"``.
     target : {"purchases", "money"}, default=None
         What is foretold. None: what the estimator predicts, money for `LifetimeValue`. With ``"purchases"`` the
-        purchase model inside it is judged. The money of a `LifetimeValue` is profit: margin x net sales, discounted, less the
-        retention cost; of other estimators it is net sales.
+        purchase model inside it is judged. The money of a `LifetimeValue` is profit: margin x net sales, discounted,
+        less the retention cost; of other estimators it is net sales.
     baselines : sequence of str, or dict of str to estimator, default=None
         None is all of ``"own_rate"`` (everybody goes on at the rate since the first purchase), ``"last_period"``
         (everybody does the same as in as many days before), ``"average"`` (everybody does what all did on average in

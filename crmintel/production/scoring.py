@@ -105,7 +105,7 @@ def score_parquet(
     columns : sequence of str, optional
         Columns of the source that the answers need; None reads all.
     batch_size : int, default=262144
-        Customers at a time. 100 bytes for each are a fair guess of what a batch takes.
+        Customers at a time: 100 to 250 bytes of memory for each.
     verbose : bool, default=False
         Whether to draw a progress bar.
 

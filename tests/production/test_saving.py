@@ -339,7 +339,9 @@ def test_what_is_no_file(file, model):
         load_model(file)
 
 
-def test_a_missing_file_is_a_missing_file(tmp_path):
+def test_a_missing_file_is_a_missing_file(tmp_path, model):
+    with pytest.raises(FileNotFoundError, match=r"no such folder to write to: .*nowhere'"):
+        save_model(model, tmp_path / "nowhere" / "model.json")
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "nowhere.json")
 

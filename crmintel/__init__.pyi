@@ -33,6 +33,7 @@ from .lifetime.nested import LikelihoodRatio as LikelihoodRatio
 from .lifetime.nested import likelihood_ratio_test as likelihood_ratio_test
 from .lifetime.paretonbd import ParetoNBD as ParetoNBD
 from .lifetime.profile import profile_interval as profile_interval
+from .lifetime.totals import PurchaseTotals as PurchaseTotals
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
 from .patterns.baselines import PopularityRecommender as PopularityRecommender

@@ -39,6 +39,7 @@ def _expect_purchases() -> None:
     model = ci.BetaGeoNBD().fit(_rows())
     model.transform(_rows())
     model.probability_alive(_rows(), after=7)
+    model.predict_total(_rows())
 
 
 def _cluster() -> None:

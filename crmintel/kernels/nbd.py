@@ -89,3 +89,30 @@ def survival_over_dropout(code, z, shape, start, p, weight, out):
         for j in range(start[c], start[c + 1]):
             total += weight[j] * math.exp(-shape[c] * math.log1p(p[j] * z[i]))
         out[i] = total
+
+
+@kernel
+def pairs_over_dropout(code, z, shape, start, p, weight, out):
+    """Mix 2 (1 - p) P(N >= 2) / (p z)^2, the pairs of purchases of a live customer by z^2, over the dropout chance p.
+
+    N is negative binomial: R = shape, mean R p z. For few purchases its tail is summed, for many it is what is left.
+    """
+    for i in range(code.size):
+        c = code[i]
+        R = shape[c]
+        total = 0.0
+        for j in range(start[c], start[c + 1]):
+            y = p[j] * z[i]
+            stay = math.exp(-R * math.log1p(y))
+            share = y / (1.0 + y)
+            if R * share > 1.0:
+                tail = (1.0 - stay * (1.0 + R * share)) / (y * y)
+            else:
+                term = stay * R * (R + 1.0) / (2.0 * (1.0 + y) * (1.0 + y))
+                tail, n = term, 2.0
+                while term > 1e-16 * tail:
+                    term *= share * (R + n) / (n + 1.0)
+                    tail += term
+                    n += 1.0
+            total += weight[j] * 2.0 * (1.0 - p[j]) * tail
+        out[i] = total

@@ -208,13 +208,17 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
 
     # -- shared machinery ---------------------------------------------------------------------------------
 
+    def _checked(self, X: Any) -> Histories:
+        check_is_fitted(self)
+        check_same_unit(unit_of(X), self.unit_, "the model was fitted in")
+        return self._read(X)
+
     def _answer(self, X: Any, formula: Callable[[Histories], Any]) -> Any:
         check_is_fitted(self)
         if X is None:
             answer = formula(self._new_customer())[0]
             return float(answer) if np.ndim(answer) == 0 else answer
-        check_same_unit(unit_of(X), self.unit_, "the model was fitted in")
-        h = self._read(X)
+        h = self._checked(X)
         if len(h) <= _AT_ONCE:
             return formula(h)
         return np.concatenate([formula(h[i : i + _AT_ONCE]) for i in range(0, len(h), _AT_ONCE)])
@@ -270,7 +274,7 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
     def _alive(self, h: Histories) -> Vector: ...
 
     @abstractmethod
-    def _alive_after(self, h: Histories, t: float) -> Vector: ...
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector: ...
 
     @abstractmethod
     def _expected(self, h: Histories, t: float | Vector) -> Vector: ...

@@ -71,7 +71,7 @@ class ContractModel(TransformerMixin, BaseEstimator):
         FitWarning
             If the search did not converge, the best fit lies at a limit of the model, or the data cannot tell.
         """
-        contracts = read_contracts(X)
+        contracts = self._read(X)
         weights = read_weights(sample_weight, len(contracts))
         if len(contracts) == 1 and weights[0] <= 1:
             raise InputError("X has one customer; at least 2 are needed to see how customers differ.")
@@ -84,8 +84,7 @@ class ContractModel(TransformerMixin, BaseEstimator):
         check_number(self.tol, "tol", low=0.0, high=1.0, strict_low=True, strict_high=True)
         check_number(self.horizon, "horizon", low=1, integer=True)
         remember_columns(self, X)
-        likelihood = ContractLikelihood(contracts, weights, self.penalty, self._parameters)
-        likelihood.maximise(self.tol, self.max_iter).hand_to(self)
+        self._objective(contracts, weights).maximise(self.tol, self.max_iter).hand_to(self)
         return self
 
     def fit_cohorts(self, active: ArrayLike) -> Self:
@@ -295,6 +294,12 @@ class ContractModel(TransformerMixin, BaseEstimator):
 
     # -- shared machinery ---------------------------------------------------------------------------------
 
+    def _read(self, X: Any) -> Contracts:
+        return read_contracts(X)
+
+    def _objective(self, contracts: Contracts, weights: Vector) -> ContractLikelihood:
+        return ContractLikelihood(contracts, weights, self.penalty, self._parameters)
+
     @property
     def _c(self) -> float:
         """The power of duration."""
@@ -315,7 +320,7 @@ class ContractModel(TransformerMixin, BaseEstimator):
     def _answer(self, X: Any, formula: Callable[[Contracts], Vector]) -> Any:
         """Apply ``formula`` to each distinct contract: there are few, whatever the number of customers."""
         check_is_fitted(self)
-        contracts = NEW_CONTRACT if X is None else read_contracts(X)
+        contracts = NEW_CONTRACT if X is None else self._read(X)
         codes = (2.0 * contracts.duration + contracts.churned).astype(np.intp)
         distinct = np.flatnonzero(np.bincount(codes))
         table = np.empty(distinct[-1] + 1)

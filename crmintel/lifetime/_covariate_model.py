@@ -212,6 +212,11 @@ class CovariateModel(PurchaseModel):
         )
         return maximise(self._likelihood, histories, weights, *scales, **end)
 
+    def _objective(self, histories: Histories, weights: Vector) -> RowLikelihood:
+        if any(self._covariates()):
+            raise InputError("the profile likelihood is there for models without covariates.")
+        return self._likelihood(histories, weights, self.penalty_)
+
     def _plausible_points(self) -> NDArray[np.float64]:
         values, size = np.array(list(self.params_.values())), len(self._parameters)
         if values.size == size:

@@ -51,6 +51,12 @@ class Optimum:
         """Largest component of the gradient among the free parameters."""
         return float(np.abs(self.gradient[self.free]).max(initial=0.0))
 
+    @property
+    def condition_number(self) -> float:
+        """Ratio of the largest to the smallest curvature among the free parameters; inf where one is flat."""
+        values = np.linalg.eigvalsh(self.hessian[np.ix_(self.free, self.free)])
+        return float(values.max(initial=0.0) / values[0]) if values.size and values[0] > 0.0 else np.inf
+
     def inverse_hessian(self) -> Vector:
         """Inverse Hessian of the free parameters; zero rows and columns for those held at a bound."""
         inverse = np.zeros_like(self.hessian)

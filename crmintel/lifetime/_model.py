@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,6 @@ from sklearn.base import clone
 
 from crmintel._validation import check_number
 from crmintel.exceptions import FitWarning, InputError
-from crmintel.lifetime._answers import PurchaseAnswers
 from crmintel.lifetime._histories import (
     Histories,
     Vector,
@@ -24,7 +23,11 @@ from crmintel.lifetime._histories import (
 from crmintel.lifetime._intervals import plausible_parameters
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._penalty import cross_validated
+from crmintel.lifetime._uncertainty import UncertainAnswers
 from crmintel.transactions.calendar import unit_name
+
+if TYPE_CHECKING:
+    from crmintel.lifetime._likelihood import Likelihood
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,20 @@ class Estimate:
         """Set the learned attributes of ``model``, and warn where its user should know about the end of the fit."""
         model._set_parameters(self.params)
         model.covariance_ = self.covariance
+        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0)).tolist()
+        model.standard_errors_ = dict(zip(self.params, errors, strict=True))
         model.log_likelihood_ = self.log_likelihood
         model.aic_ = 2.0 * self.n_free - 2.0 * self.log_likelihood
         model.converged_ = self.optimum.converged
         model.gradient_norm_ = self.optimum.gradient_norm
+        model.condition_number_ = self.optimum.condition_number
         model.n_iter_ = self.optimum.n_iter
         model.message_ = self.limit or self.optimum.message
         if self.limit or not model.converged_:
             warnings.warn(f"{type(model).__name__}: {model.message_}.", FitWarning, stacklevel=3)
 
 
-class PurchaseModel(PurchaseAnswers):
+class PurchaseModel(UncertainAnswers):
     """Base of the models of repeat purchases: their constructor, and how they come by parameters.
 
     A model names its ``_parameters``, and gives ``_maximise`` (by ``penalty_``) and the formulas of its answers.
@@ -185,3 +191,6 @@ class PurchaseModel(PurchaseAnswers):
 
     @abstractmethod
     def _maximise(self, histories: Histories, weights: Vector) -> Estimate: ...
+
+    @abstractmethod
+    def _objective(self, histories: Histories, weights: Vector) -> Likelihood: ...

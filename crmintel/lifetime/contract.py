@@ -36,6 +36,8 @@ class ShiftedBetaGeometric(ContractModel):
         The same by name.
     covariance_ : ndarray of shape (2, 2)
         Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     log_likelihood_ : float
         Total, without the penalty.
     aic_ : float
@@ -44,6 +46,9 @@ class ShiftedBetaGeometric(ContractModel):
         Whether the gradient vanishes at the estimate.
     gradient_norm_ : float
         Its largest component per customer, by log-parameter.
+    condition_number_ : float
+        Ratio of the largest to the smallest curvature of the likelihood, by log-parameter: beyond 1e8 the data hardly
+        tell the parameters apart; inf where they do not.
     n_iter_ : int
         Newton steps.
     message_ : str
@@ -125,6 +130,8 @@ class BetaDiscreteWeibull(ContractModel):
         The same by name.
     covariance_ : ndarray of shape (3, 3)
         Inverse observed information, in the order of ``params_``; 0 for parameters held at a limit.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     log_likelihood_ : float
         Total, without the penalty.
     aic_ : float
@@ -133,6 +140,9 @@ class BetaDiscreteWeibull(ContractModel):
         Whether the gradient vanishes at the estimate.
     gradient_norm_ : float
         Its largest component per customer, by log-parameter.
+    condition_number_ : float
+        Ratio of the largest to the smallest curvature of the likelihood, by log-parameter: beyond 1e8 the data hardly
+        tell the parameters apart; inf where they do not.
     n_iter_ : int
         Newton steps.
     message_ : str

@@ -38,6 +38,8 @@ class CorrelatedSpend(SpendModel):
         The same by name.
     covariance_ : ndarray of shape (4, 4)
         Inverse observed information, in the order of ``params_``.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     population_mean_ : float
         Expected spend per purchase of a customer without a repeat purchase, of whom no spend is known: the bond is
         continued to x = 0. inf where ``q_ <= 1``.

@@ -41,6 +41,8 @@ class LogNormalSpend(SpendModel):
         The same by name.
     covariance_ : ndarray of shape (3, 3)
         Inverse observed information, in the order of ``params_``.
+    standard_errors_ : dict
+        Square roots of its diagonal, by name.
     population_mean_ : float
         Expected spend per purchase of a customer of whom nothing is known: exp(mu + sigma^2 / 2).
     log_likelihood_, aic_ : float

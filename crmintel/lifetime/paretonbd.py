@@ -170,11 +170,12 @@ class ParetoNBD(CovariateModel):
     def _later_odds(self, x: Vector, v: Vector) -> Vector:
         """The odds to leave after now, as against to stay and buy nothing, both weighed with silence since."""
         q = self.r_ + x
-        over_time = log_decay_integral(0, np.exp(-v), q, 1.0, self.s_ + 1.0, _NEVER)
-        after = -q * v - (q + self.s_) * np.log(_NEVER) - np.log(q + self.s_)
+        A, end = np.exp(-v), _NEVER * np.exp(-np.maximum(v, 0.0))
+        over_time = log_decay_integral(0, A, q, 1.0, self.s_ + 1.0, end)
+        after = -q * v - (q + self.s_) * np.log(end) - np.log(q + self.s_)
         return np.exp(self._log_s + np.logaddexp(over_time, after))
 
-    def _alive_after(self, h: Histories, t: float) -> Vector:
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
         return np.exp(-self.s_ * np.log1p(t / (self._own("beta", h) + h.T)))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:

@@ -1,0 +1,82 @@
+"""How much a customer base, or each segment of it, is going to buy, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc, gammainc
+
+from crmintel._frames import build_frame
+from crmintel.exceptions import InputError
+from crmintel.lifetime._histories import Vector
+from crmintel.lifetime._intervals import outcome_interval
+
+_NO_EXCESS = 1e-6  # variance by mean above 1: below it a total is as good as Poisson distributed
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseTotals:
+    """Purchases of each group of customers within a horizon; numbers where there are no groups.
+
+    Attributes
+    ----------
+    groups : ndarray or None
+        Labels of the groups, sorted.
+    n_customers : ndarray of int
+    expected : ndarray
+        Expected total.
+    low, high : ndarray
+        Ends of the interval for the total that will come.
+    process_std : ndarray
+        Standard deviation because customers buy and leave at random.
+    parameter_std : ndarray
+        Standard deviation because the parameters are estimated; 0 where they are known.
+    """
+
+    groups: Any
+    n_customers: Any
+    expected: Any
+    low: Any
+    high: Any
+    process_std: Any
+    parameter_std: Any
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """Return one row per group as a frame of ``library`` ("pandas", "polars", "pyarrow"); None: a dict."""
+        names = [field.name for field in fields(self) if field.name != "groups" or self.groups is not None]
+        return build_frame({name: np.atleast_1d(getattr(self, name)) for name in names}, library)
+
+
+def codes_of(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.intp], NDArray[Any] | None]:
+    """Return each customer's group as a number, and the labels; one group without labels for None."""
+    if groups is None:
+        return np.zeros(n, dtype=np.intp), None
+    values = np.asarray(groups)
+    if values.shape != (n,):
+        raise InputError(f"groups must hold one label per row of X ({n}), got shape {values.shape}.")
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise InputError(
+            f"groups holds {int(np.isnan(values).sum())} missing labels; name them or drop the rows."
+        )
+    try:
+        labels, codes = np.unique(values, return_inverse=True)
+    except TypeError:
+        raise InputError("groups must hold labels of one kind, that can be sorted; e.g. all text.") from None
+    return codes, labels
+
+
+def total_interval(mean: Vector, variance: Vector, level: float) -> NDArray[np.float64]:
+    """Return the interval of counts with these means and variances: negative binomial, Poisson if they vary less."""
+    excess = np.maximum(variance - mean, 0.0)
+    spread = excess > _NO_EXCESS * mean
+    size = np.divide(mean * mean, excess, out=np.ones_like(mean), where=spread)
+    share = np.divide(excess, mean + excess, out=np.zeros_like(mean), where=spread)
+
+    def at_least(rows: NDArray[np.int64], n: Vector) -> Vector:
+        binomial = betainc(n, size[rows], share[rows])
+        return np.where(spread[rows], binomial, gammainc(n, mean[rows]))
+
+    return outcome_interval(mean.size, level, at_least)

@@ -16,13 +16,10 @@ from crmintel.transactions.log import TransactionLog
 
 
 class Deeds(Protocol):
-    """What customers did: in the days after a date, and in all days after the one of their first purchase."""
+    """What customers did: number of purchases, or money."""
 
-    def actual(self, log: TransactionLog, after: np.datetime64, days: int) -> Vector:
-        """In the ``days`` after a date."""
-
-    def repeat(self, log: TransactionLog) -> Vector:
-        """In all days after the one of the first purchase."""
+    def repeat(self, log: TransactionLog, days: int | None = None) -> Vector:
+        """In the last days of a log (None: all), but for the day of the first purchase."""
 
 
 def own_rate(past: TransactionLog, days: int, deeds: Deeds) -> Vector:
@@ -33,8 +30,8 @@ def own_rate(past: TransactionLog, days: int, deeds: Deeds) -> Vector:
 
 
 def last_period(past: TransactionLog, days: int, deeds: Deeds) -> Vector:
-    """Everybody does the same again as in as many days before."""
-    return deeds.actual(past, past.end.astype("datetime64[D]") - np.timedelta64(days, "D"), days)
+    """Everybody does the same again as in as many days before; first purchases do not come again."""
+    return deeds.repeat(past, days)
 
 
 def average(past: TransactionLog, days: int, deeds: Deeds) -> Vector:

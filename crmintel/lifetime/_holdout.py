@@ -44,6 +44,11 @@ def window(log: TransactionLog, after: np.datetime64, days: int) -> TransactionL
     return log._view(starts=log._cuts(last_microsecond(after)), stops=log._cuts(last_microsecond(last)))
 
 
+def first_days(log: TransactionLog) -> NDArray[np.datetime64]:
+    """Return the day of each customer's first line."""
+    return (log.lines.time[log.starts] // MICROSECONDS_PER_DAY).astype("datetime64[D]")
+
+
 def count_purchases(log: TransactionLog, grain: str) -> Vector:
     """Return how many calendar buckets (days, weeks, ...) with a purchase each customer has."""
     return log.runs(1, 0, periods=period_index(log.lines.time, grain))[0].astype(np.float64)
@@ -59,8 +64,11 @@ class Purchases:
     def actual(self, log: TransactionLog, after: np.datetime64, days: int) -> Vector:
         return count_purchases(window(log, after, days), self.grain)
 
-    def repeat(self, log: TransactionLog) -> Vector:
-        return np.maximum(count_purchases(log, self.grain) - 1.0, 0.0)
+    def repeat(self, log: TransactionLog, days: int | None = None) -> Vector:
+        if days is None:
+            return np.maximum(count_purchases(log, self.grain) - 1.0, 0.0)
+        begin = log.end.astype("datetime64[D]") - np.timedelta64(days, "D")
+        return np.maximum(self.actual(log, begin, days) - (first_days(log) > begin), 0.0)
 
     def of_naive(self, past: TransactionLog, days: int, naive: Callable[..., Vector]) -> Vector:
         return naive(past, days, self)
@@ -92,9 +100,11 @@ class Money:
         sales = np.bincount(part.owners(), amount[lines] * np.exp(-self.rate * age), len(part))
         return np.asarray(self.margin * sales - self.retention_cost, dtype=np.float64)
 
-    def repeat(self, log: TransactionLog) -> Vector:
-        first = log.lines.time[log.starts] // MICROSECONDS_PER_DAY
-        return log.spend_since((first + 1).astype("datetime64[D]"))
+    def repeat(self, log: TransactionLog, days: int | None = None) -> Vector:
+        since, end = first_days(log), log.end.astype("datetime64[D]")
+        if days is not None:
+            since = np.maximum(since, end - np.timedelta64(days, "D"))
+        return log.spend_since(since + np.timedelta64(1, "D"))
 
     def of_naive(self, past: TransactionLog, days: int, naive: Callable[..., Vector]) -> Vector:
         sales = naive(past, days, Money())

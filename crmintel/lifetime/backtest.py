@@ -62,9 +62,9 @@ def backtest(
         less the retention cost; of other estimators it is net sales.
     baselines : sequence of str, or dict of str to estimator, default=None
         None is all of ``"own_rate"`` (everybody goes on at the rate since the first purchase), ``"last_period"``
-        (everybody does the same as in as many days before), ``"average"`` (everybody does what all did on average in
-        as many days before) and ``"recency_rule"`` (the own rate for those who bought in as many days before, nothing
-        for the others). In a dict other estimators stand under their names, and naive ones as ``name: name``.
+        (everybody does the same as in as many days before, first purchases left out), ``"average"`` (everybody does
+        what all then did on average) and ``"recency_rule"`` (the own rate for those who bought in as many days before,
+        nothing for the others). In a dict other estimators stand under their names, and naive ones as ``name: name``.
     level : float, default=0.9
         Of the intervals: of the estimates, and of ``predict_interval`` whose coverage is counted.
     n_bootstrap : int, default=500

@@ -63,7 +63,7 @@ def naive(log, days, deed):
         age = end - first
         rate = deed(history, first, end) / age if age > 0 else 0.0
         out["own_rate"].append(rate * days)
-        out["last_period"].append(deed(history, end - days, end))
+        out["last_period"].append(deed(history, max(end - days, first), end))
         out["recency_rule"].append(rate * days if end - last < days else 0.0)
     out["average"] = [float(np.mean(out["last_period"]))] * len(log)
     return out

@@ -33,6 +33,8 @@ from .lifetime.nested import LikelihoodRatio as LikelihoodRatio
 from .lifetime.nested import likelihood_ratio_test as likelihood_ratio_test
 from .lifetime.paretonbd import ParetoNBD as ParetoNBD
 from .lifetime.profile import profile_interval as profile_interval
+from .lifetime.season import SeasonalProfile as SeasonalProfile
+from .lifetime.seasonal import SeasonalModel as SeasonalModel
 from .lifetime.totals import PurchaseTotals as PurchaseTotals
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
@@ -82,6 +84,9 @@ from .segments.profitability import CustomerProfitability as CustomerProfitabili
 from .segments.profitability import customer_profitability as customer_profitability
 from .segments.rules import SegmentRules as SegmentRules
 from .segments.satisfaction import SatisfactionLoyalty as SatisfactionLoyalty
+from .segments.selection import ClusterSelection as ClusterSelection
+from .segments.silhouette import Silhouette as Silhouette
+from .segments.silhouette import silhouette as silhouette
 from .segments.tiers import ValueTiers as ValueTiers
 from .segments.warning import EarlyWarning as EarlyWarning
 from .segments.warning import early_warning as early_warning

@@ -69,6 +69,10 @@ CASES = {
     ),
     "BetaGeoCNBD": (ci.BetaGeoCNBD(horizon=13), spaced_rows),
     "BetaGeoNBD": (ci.BetaGeoNBD(horizon=13), rows),
+    "ClusterSelection": (
+        ci.ClusterSelection(k=range(2, 4), n_splits=1, n_bootstrap=2, random_state=0),
+        rows,
+    ),
     "CoPurchaseRecommender": (ci.CoPurchaseRecommender(), None),
     "CustomerBaseAnalysis": (ci.CustomerBaseAnalysis(), None),
     "CustomerKMeans": (ci.CustomerKMeans(n_clusters=3, random_state=0), rows),
@@ -100,6 +104,10 @@ CASES = {
     "SegmentMigration": (ci.SegmentMigration(order=ci.ValueTiers().fit([1.0]).labels_), tiers_twice),
     "SegmentProfile": (ci.SegmentProfile(), rows),
     "SegmentRules": (ci.SegmentRules(), rows),
+    "SeasonalModel": (
+        ci.SeasonalModel(ci.BetaGeoNBD(), ci.SeasonalProfile(np.linspace(0.5, 1.5, 12)), horizon="13W"),
+        ci.CustomerSummary(unit="week", extra=("as_of",)).fit_transform,
+    ),
     "ShiftedBetaGeometric": (ci.ShiftedBetaGeometric(horizon=6), contracts),
     "ValueQuadrants": (ci.ValueQuadrants(), current_and_potential),
     "ValueTiers": (ci.ValueTiers(), None),

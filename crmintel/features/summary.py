@@ -25,7 +25,7 @@ from crmintel.transactions.calendar import (
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import LogReader, check_log
 
-EXTRAS = ("spend", "spend_last_year", "sum_log_gaps")
+EXTRAS = ("spend", "spend_last_year", "sum_log_gaps", "as_of")
 _FIXED_GRAINS = {
     "hour": (MICROSECONDS_PER_DAY // 24, 0),
     "day": (MICROSECONDS_PER_DAY, 0),
@@ -53,7 +53,8 @@ class CustomerSummary(LogReader, TransformerMixin, BaseEstimator):
         Calendar bucket in which purchases merge: hour, day, week, month, quarter or year.
     extra : sequence of str, default=()
         Further columns: ``"spend"`` (net money until the end), ``"spend_last_year"`` (of the last 365 days),
-        ``"sum_log_gaps"`` (sum of the logarithms of the gaps between purchases, in ``unit``), or the name of a
+        ``"sum_log_gaps"`` (sum of the logarithms of the gaps between purchases, in ``unit``), ``"as_of"`` (the last
+        day of the history, counted from 1970-01-01: `SeasonalModel` asks for it), or the name of a
         numeric customer attribute (`TransactionLog.with_customers`).
 
     Attributes
@@ -174,6 +175,8 @@ class CustomerSummary(LogReader, TransformerMixin, BaseEstimator):
                 columns.append(_spend_last_year(X))
             elif name == "sum_log_gaps":
                 columns.append(log_gaps - frequency * np.log(UNIT_DAYS[unit] / UNIT_DAYS[grain]))
+            elif name == "as_of":
+                columns.append(X.as_of.astype(np.float64))
             else:
                 columns.append(_attribute(X, name))
         return CustomerRows(np.column_stack(columns), [*SUMMARY_COLUMNS, *self.extra], unit)

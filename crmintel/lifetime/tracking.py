@@ -13,7 +13,7 @@ from crmintel.exceptions import InputError, InputTypeError, UnitError
 from crmintel.features.summary import CustomerSummary
 from crmintel.lifetime._answers import PurchaseAnswers
 from crmintel.lifetime._histories import Vector, check_same_unit
-from crmintel.lifetime._kinds import Kinds, covariates_of
+from crmintel.lifetime._newcomers import Newcomers, dated, needed_extras
 from crmintel.transactions.calendar import as_date, in_days, unit_name
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import check_log
@@ -79,24 +79,20 @@ def track_purchases(
     summary = summary_for(named, summary)
     last_days = _last_days(log, ends, cutoff)
     known = log if cutoff is None else log[np.isin(log.customers, log.until(cutoff).customers)]
-    kinds, customers, bought, born = Kinds(named.values()), [], [], []
+    newcomers = {name: Newcomers(dated(model)) for name, model in named.items()}
+    customers, bought, born = [], [], []
     for day in last_days:
         rows = summary.fit_transform(known.until(day))
         customers.append(len(rows))
         bought.append(rows[:, 0].sum())
-        born.append(kinds.by_age(rows, rows[:, 2]))
-    every_age = np.unique(np.concatenate([ages for ages, _ in born]))
+        born.append({name: each.by_age(rows) for name, each in newcomers.items()})
     track: dict[str, NDArray[Any]] = {
         "end": last_days,
         "customers": np.array(customers),
         "actual": np.diff(bought, prepend=0.0),
     }
-    for name, model in named.items():
-        curves = _curves(model, kinds, every_age)
-        totals = [
-            (counts * curves[: len(counts), np.searchsorted(every_age, ages)]).sum() for ages, counts in born
-        ]
-        track[name] = np.diff(totals, prepend=0.0)
+    for name, each in newcomers.items():
+        track[name] = np.diff(_expected(each, [histogram[name] for histogram in born]), prepend=0.0)
     return track
 
 
@@ -133,7 +129,7 @@ def summary_for(named: Mapping[str, PurchaseAnswers], summary: Any = None) -> Cu
                 "fitted on."
             )
         unit = min(unit for unit in units if unit is not None)
-        summary = CustomerSummary(unit=unit, extra=covariates_of(named.values()))
+        summary = CustomerSummary(unit=unit, extra=needed_extras(named.values()))
     if not isinstance(summary, CustomerSummary):
         raise InputTypeError(f"summary must be a CustomerSummary, got {type(summary).__name__}.")
     for name, model in named.items():
@@ -162,6 +158,11 @@ def _last_days(log: TransactionLog, ends: Any, cutoff: Any) -> NDArray[np.dateti
     return days
 
 
-def _curves(model: PurchaseAnswers, kinds: Kinds, ages: Vector) -> NDArray[np.float64]:
-    """Return the repeat purchases that a new customer of each kind (rows) is expected to have made at each age."""
-    return np.column_stack([kinds.ask(model, model.expected_purchases, age) for age in ages.tolist()])
+def _expected(newcomers: Newcomers, born: list[tuple[Vector, NDArray[np.float64]]]) -> list[float]:
+    """Return the repeat purchases that customers of these kinds and ages are expected to have made, in all."""
+    every_age = np.unique(np.concatenate([ages for ages, _ in born]))
+    curves = np.column_stack([newcomers.ask("expected_purchases", age) for age in every_age.tolist()])
+    return [
+        float((counts * curves[: len(counts), np.searchsorted(every_age, ages)]).sum())
+        for ages, counts in born
+    ]

@@ -11,8 +11,9 @@ from crmintel._validation import check_number
 from crmintel.exceptions import InputError
 from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows, named_columns, unit_of
 from crmintel.lifetime._histories import check_same_unit, read_histories
-from crmintel.lifetime._kinds import covariates_of
+from crmintel.lifetime._newcomers import covariates_of
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
+from crmintel.lifetime.seasonal import SeasonalModel
 
 _FINEST = 100  # steps of a side; finer ones are not seen
 
@@ -35,6 +36,8 @@ class HistoryGrid:
             seen = read_histories(X)
             T = float(seen.T.max()) if T is None else T
             max_frequency = int(seen.x.max()) if max_frequency is None else max_frequency
+        if isinstance(model, SeasonalModel):
+            self.covariates["as_of"] = model.end_
         self.T = check_number(T, "T", low=0.0, strict_low=True)
         most = check_number(max_frequency, "max_frequency", low=1, integer=True)
         self.model = model

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.exceptions import InputError, InputTypeError
+from crmintel.lifetime._newcomers import dated
 from crmintel.lifetime.tracking import one_model, summary_for
 from crmintel.plots._axes import axes_for
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY
@@ -88,7 +89,7 @@ class AliveHistoryDisplay:
             raise InputError(f"customer={customer!r} has returns but no purchase; LogCleaner removes them.")
         days = np.arange(bought[0], history.as_of[0] + np.timedelta64(1, "D"))
         rows = summary.fit_transform(history.snapshots(list(days)))
-        data = {"day": days, "p_alive": model.probability_alive(rows), "purchases": bought}
+        data = {"day": days, "p_alive": dated(model).probability_alive(rows), "purchases": bought}
         return cls(data, customer=customer)
 
     def plot(self, ax: Any = None) -> Self:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmintel._validation import check_number
 from crmintel.features.rows import unit_of
 from crmintel.lifetime._histories import check_same_unit, read_histories, read_weights
-from crmintel.lifetime._kinds import Kinds
+from crmintel.lifetime._newcomers import Newcomers
 from crmintel.lifetime.tracking import named_models
 from crmintel.plots._axes import axes_for
 
@@ -78,8 +78,6 @@ class PurchaseCountDisplay:
         named = named_models(models)
         histories = read_histories(X)
         weights = read_weights(sample_weight, len(histories))
-        kinds = Kinds(named.values())
-        ages, customers = kinds.by_age(X, histories.T, weights)
         together = np.minimum(histories.x, top).astype(np.int64)
         counts = np.arange(top + 1)
         data: dict[str, NDArray[Any]] = {
@@ -88,11 +86,12 @@ class PurchaseCountDisplay:
         }
         for name, model in named.items():
             check_same_unit(unit_of(X), model.unit_, f"{name} was fitted in")
-            expected = np.zeros(top)
-            for age, column in zip(ages.tolist(), customers.T, strict=True):
-                chances = kinds.ask(model, model.purchase_count_pmf, age, counts[:-1])
-                expected += (column[:, None] * chances).sum(axis=0)
-            data[name] = np.append(expected, customers.sum() - expected.sum())
+            newcomers, expected = Newcomers(model), np.zeros(top)
+            ages, customers = newcomers.by_age(X, weights)
+            for age, of_age in zip(ages.tolist(), customers.T, strict=True):
+                chances = newcomers.ask("purchase_count_pmf", age, counts[:-1])
+                expected += (of_age[:, None] * chances).sum(axis=0)
+            data[name] = np.append(expected, weights.sum() - expected.sum())
         return cls(data)
 
     def plot(self, ax: Any = None) -> Self:

@@ -104,6 +104,7 @@ class HeterogeneityDisplay:
 
 def _distributions(model: Any) -> dict[str, tuple[str, Any, float | None]]:
     """Return label, distribution and end of the picture of all that ``model`` says on how customers differ."""
+    model = getattr(model, "model_", model)  # of a seasonal model, in an average part of the year
     if not hasattr(type(model), "from_params"):
         raise InputError(
             f"model must be a model of purchases, contracts or spend, got {type(model).__name__}."

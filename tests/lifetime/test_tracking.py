@@ -184,3 +184,21 @@ def test_periods_add_up_to_the_summary(days, width, late):
     assert track["ParetoNBD"].sum() == pytest.approx(sum(expected))
     assert (track["ParetoNBD"] >= 0).all()
     assert (np.diff(track["customers"]) >= 0).all()
+
+
+def test_a_season_moves_the_purchases_within_the_year(cdnow):
+    season = ci.SeasonalProfile([0.7, 0.7, 0.8, 1, 1, 1, 0.9, 0.9, 1, 1, 1.5, 2.0])
+    rows = ci.CustomerSummary(unit="week", extra=["as_of"]).fit_transform(cdnow.until("1997-09-30"))
+    for end in (None, "1997-09-30"):
+        model = ci.SeasonalModel(ci.BetaGeoNBD(), season, end=end).fit(rows)
+        track = track_purchases(model, cdnow, ends=["1997-09-30", "1997-10-31", "1997-12-31", "1998-02-28"])
+        clock, born = season.clock, first_days(cdnow).astype(int)
+        inner = model.model_
+        for stop in (0, 2, 3):
+            ages = (clock(track["end"].astype(int)[stop]) - clock(born)) / 7
+            by_hand = expected_by_hand(ages[ages > 0], **inner.params_).sum()
+            assert track["SeasonalModel"][: stop + 1].sum() == pytest.approx(by_hand, rel=1e-8)
+    flat = ci.SeasonalModel(ci.BetaGeoNBD(), ci.SeasonalProfile(np.ones(12))).fit(rows)
+    plain = ci.BetaGeoNBD().fit(rows)
+    both = track_purchases({"flat": flat, "plain": plain}, cdnow, ends="13W")
+    assert both["flat"] == pytest.approx(both["plain"], rel=1e-6)

@@ -350,6 +350,25 @@ def test_displays_of_models_with_covariates(cdnow, rows, agg):
     assert HeterogeneityDisplay.from_estimator(model).label == "purchases per week, covariates 0"
 
 
+def test_displays_of_a_seasonal_model(cdnow, agg):
+    season = ci.SeasonalProfile([0.7, 0.7, 0.8, 1, 1, 1, 0.9, 0.9, 1, 1, 1.5, 2.0])
+    X = ci.CustomerSummary(unit="week", extra=["as_of"]).fit_transform(cdnow.until("1997-09-30"))
+    model = ci.SeasonalModel(ci.BetaGeoNBD(), season, horizon=13).fit(X)
+    counts = PurchaseCountDisplay.from_estimator(model, X).data
+    assert counts["SeasonalModel"].sum() == pytest.approx(2357)
+    assert counts["SeasonalModel"][0] == pytest.approx(1411, rel=0.02)
+    matrix = FrequencyRecencyDisplay.from_estimator(model, X).data
+    history = {"frequency": [3], "recency": [30.0], "T": [matrix["recency"][-1]], "as_of": [model.end_]}
+    place = np.searchsorted(matrix["recency"], 30.0)
+    history["recency"] = [matrix["recency"][place]]
+    assert matrix["value"][3, place] == pytest.approx(model.predict(history)[0])
+    story = AliveHistoryDisplay.from_estimator(model, cdnow, 4).data
+    last = ci.CustomerSummary(unit="week", extra=["as_of"]).fit_transform(cdnow[cdnow.customers == 4])
+    assert story["p_alive"][-1] == pytest.approx(model.probability_alive(last)[0])
+    inner = HeterogeneityDisplay.from_estimator(model).data
+    assert inner["mean"].item() == pytest.approx(model.model_.r_ / model.model_.alpha_)
+
+
 # -- mistakes -----------------------------------------------------------------------------------------------------
 
 

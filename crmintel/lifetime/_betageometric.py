@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln, expit
 
-from crmintel.kernels.ids import factorize_integers
 from crmintel.kernels.nbd import (
     bgnbd_gone,
+    pairs_over_dropout,
     purchases_over_dropout,
     survival_over_dropout,
 )
@@ -27,16 +27,12 @@ from crmintel.lifetime._count_sums import (
 )
 from crmintel.lifetime._covariate_likelihood import Effect, RowTerms
 from crmintel.lifetime._covariate_model import CovariateModel
+from crmintel.lifetime._dropout_averages import average_over_dropout
 from crmintel.lifetime._histories import Histories, Vector, coded, in_blocks
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, same_chance
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate
-from crmintel.lifetime._quadrature import beta_rule, beta_rules
-from crmintel.lifetime._smooth import SmoothByCount
 from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
-
-_RULES = 4096  # at a time
-_NO_TIME = 1e-100  # below it nothing depends on z any more
 
 
 class BetaGeometricLikelihood(NBDLikelihood):
@@ -182,7 +178,7 @@ class BetaGeometricModel(CovariateModel):
 
         return in_blocks(formula, h)
 
-    def _alive_after(self, h: Histories, t: float) -> Vector:
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
         return self._smooth(survival_over_dropout, h, t / (self._own("alpha", h) + h.T))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
@@ -191,40 +187,20 @@ class BetaGeometricModel(CovariateModel):
         return z
 
     def _smooth(self, mix: Callable[..., None], h: Histories, z: Vector) -> Vector:
-        """Average over the dropout chance of a live customer with z = t / (alpha + T): smooth in log z."""
-        if h.dropout is not None and h.dropout.size and self.a_ > 0.0:
-            return self._over_own_dropout(mix, h, z)
-        v = np.log(np.maximum(z, _NO_TIME))
-        ends = float(v.min(initial=np.inf)), float(v.max(initial=-np.inf))
-        return SmoothByCount(lambda x, v: self._over_dropout(mix, x, np.exp(v)), h.x, *ends)(h.x, v)
+        """Average over the dropout chance of a live customer with z = t / (alpha + T)."""
+        return average_over_dropout(mix, h.x, z, self.r_, *self._leaving(h), self._likelihood.at_start)
 
-    def _over_dropout(self, mix: Callable[..., None], x: Vector, z: Vector) -> Vector:
-        """Average over p ~ Beta(a, b + chances), by one quadrature rule for each count."""
-        code, counts = factorize_integers(x.astype(np.int64))
-        shape, reach = self.r_ + counts.astype(np.float64), float(z.max(initial=0.0))
-        rules = [
-            beta_rule(self.a_, self.b_ + float(chances), R * reach)
-            for chances, R in zip(self._chances(counts.astype(np.float64)), shape, strict=True)
-        ]
-        start = np.cumsum([0, *(p.size for p, _ in rules)])
-        p, weight = (np.concatenate(parts) for parts in zip(*rules, strict=True))
-        out = np.empty(x.size)
-        mix(code, z, shape, start, p, weight, out)
-        return out
+    def _pairs(self, h: Histories, t: float) -> Vector:
+        z = t / (self._own("alpha", h) + h.T)
+        return z * z * self._smooth(pairs_over_dropout, h, z)
 
-    def _over_own_dropout(self, mix: Callable[..., None], h: Histories, z: Vector) -> Vector:
-        """Average over p ~ Beta(a, b + chances), by one quadrature rule for each customer."""
-
-        def formula(some: Histories, z: Vector) -> Vector:
-            a, b = self._leaving(some)
-            shape, out = self.r_ + some.x, np.empty(len(some))
-            p, weight = beta_rules(a, b + self._chances(some.x), shape * z)
-            start = np.arange(len(some) + 1) * p.shape[1]
-            mix(np.arange(len(some)), z, shape, start, p.ravel(), weight.ravel(), out)
-            return out
-
-        rows = range(0, len(h), _RULES)
-        return np.concatenate([formula(h[i : i + _RULES], z[i : i + _RULES]) for i in rows])
+    def _endless_lifetime(self, h: Histories) -> Vector:
+        """E[1 / (rate x dropout chance)]: purchases at which customers leave come at random, too."""
+        R, (a, b) = self.r_ + h.x - 1.0, self._leaving(h)
+        a, b = np.broadcast_to(a, len(h)) - 1.0, b + self._chances(h.x)
+        ends = (R > 0.0) & (a > 0.0)
+        parts = np.where(ends, R * a, 1.0)
+        return np.where(ends, (self._own("alpha", h) + h.T) * (a + b) / parts, np.inf)
 
     def _waiting(self, h: Histories, t: float) -> Vector:
         return np.exp(-(self.r_ + h.x) * np.log1p(t / (self._own("alpha", h) + h.T)))
@@ -270,7 +246,8 @@ class BetaGeometricModel(CovariateModel):
         stays = rng.random(len(h)) >= leave if self._likelihood.at_start else True
         active = np.flatnonzero((rate > 0.0) & stays)
         while active.size:
-            clock[active] += rng.exponential(size=active.size) / rate[active]
+            with np.errstate(over="ignore"):  # who hardly ever buys: inf
+                clock[active] += rng.exponential(size=active.size) / rate[active]
             active = active[clock[active] <= h.T[active]]
             x[active] += 1.0
             t_x[active] = clock[active]

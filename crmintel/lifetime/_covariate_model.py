@@ -168,10 +168,8 @@ class CovariateModel(PurchaseModel):
         value = self.params_[name]
         effect = next(each for each in self._likelihood.effects if each.on == name)
         matrix = h.purchase if effect.label == "purchase" else h.dropout
-        if matrix is None:
+        if matrix is None or not 0.0 < value < np.inf:  # at a limit all customers are alike
             return value
-        if not 0.0 < value < np.inf:
-            return np.full(len(matrix), value)
         coefficients = [v for key, v in self.params_.items() if key.startswith(f"{effect.label}.")]
         logs = np.log(value) + effect.sign * (matrix @ coefficients)
         return np.exp(np.clip(logs, -_FARTHEST, _FARTHEST))

@@ -251,7 +251,7 @@ def test_many_customers_with_covariates_are_answered_in_pieces(monkeypatch):
     model = build(BetaGeoNBD)
     drawn = model.sample(500, T=40.0, random_state=1, covariates=covariates(500, 6))
     whole = model.expected_purchases(drawn, 10.0)
-    monkeypatch.setattr("crmintel.lifetime._betageometric._RULES", 64)
+    monkeypatch.setattr("crmintel.lifetime._dropout_averages._RULES", 64)
     assert model.expected_purchases(drawn, 10.0) == pytest.approx(whole, rel=1e-13)
 
 

@@ -29,8 +29,9 @@ class BetaGeoNBD(BetaGeometricModel):
         covariate that is larger by 1 multiplies the purchase rate by exp(c). Numbers; a category becomes 0/1 columns,
         all but one.
     dropout_covariates : sequence of str, default=()
-        Columns that tell who leaves: ``a * exp(c_a @ z)`` and ``b * exp(c_b @ z)`` with coefficients of their own, so
-        that both the chance to leave and how much customers differ in it may depend on them.
+        Columns that tell who leaves: ``a * exp(c_a @ z)`` and ``b * exp(c_b @ z)``. Each shape has coefficients of its
+        own, as in Fader & Hardie (2007): one for both, as CLVTools has it, would leave the mean chance a / (a + b)
+        alone.
     tol : float, default=1e-9
         The fit ends when the gradient per customer, by log-parameter, is smaller.
     max_iter : int, default=200

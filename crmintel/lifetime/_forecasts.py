@@ -14,11 +14,12 @@ from crmintel._validation import check_choice, check_vector
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.features.summary import CustomerSummary
 from crmintel.lifetime._answers import PurchaseAnswers
+from crmintel.lifetime._contract_model import ContractModel
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._holdout import Holdout, Money, Purchases, Target
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 from crmintel.lifetime.value import LifetimeValue
-from crmintel.transactions.calendar import grain_name
+from crmintel.transactions.calendar import UNIT_DAYS, grain_name, unit_name
 
 TARGETS = ("purchases", "money")
 
@@ -43,6 +44,11 @@ def log_estimator(estimator: Any, name: str = "estimator") -> Any:
             extra += [each for each in getattr(buys, covariates, ()) if each not in extra]
         unit = getattr(buys, "unit", None) or "week"
         return make_pipeline(CustomerSummary(unit=unit, collapse=collapse, extra=tuple(extra)), estimator)
+    if isinstance(estimator, ContractModel):
+        raise InputTypeError(
+            f"{type(estimator).__name__} reads contracts, which are not in a log; compare its survival with that of "
+            "later renewals."
+        )
     if not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
         raise InputTypeError(
             f"{name} must be an estimator with fit(log) and predict(log), such as make_pipeline(CustomerSummary(), "
@@ -61,24 +67,24 @@ def target_of(estimator: Any, target: str | None) -> Target:
         )
     told = "money" if is_value else "purchases"
     name = check_choice(told if target is None else target, "target", TARGETS)
+    summary = _summary(estimator)
+    grain = "day" if summary is None else grain_name(summary.collapse)
     if name == "money":
         if is_purchases:
             raise InputError(
                 f"{type(final).__name__} predicts purchases, no money; put it into LifetimeValue(transactions=...)."
             )
-        return Money.promised_by(final) if is_value else Money()
-    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else []
-    grains = [grain_name(step.collapse) for step in steps if isinstance(step, CustomerSummary)]
-    return Purchases(grains[0] if grains else "day")
+        return Money.promised_by(final, grain) if is_value else Money()
+    return Purchases(grain)
 
 
 def foretell(estimator: Any, holdout: Holdout, target: Target, level: float) -> Forecast:
     """Fit a clone of ``estimator`` on the past of ``holdout`` and ask it for the days after."""
     fresh = clone(estimator)
     final = _final(fresh)
-    past = holdout.past
+    past, horizon = holdout.past, _span(fresh, holdout.days)
     if isinstance(final, LifetimeValue):
-        final.set_params(horizon=f"{holdout.days}D")
+        final.set_params(horizon=horizon)
     fresh.fit(past)
     if not isinstance(final, LifetimeValue | PurchaseAnswers):
         return Forecast(_read(fresh.predict(past), len(past), fresh))
@@ -88,15 +94,27 @@ def foretell(estimator: Any, holdout: Holdout, target: Target, level: float) -> 
     if target.name == "money":
         expected = _read(final.predict(rows), len(past), fresh)
         curve = [target.total(final.set_params(horizon=f"{end}D").predict(rows)) for end in ends]
-        return Forecast(expected, np.array(curve))
+        return Forecast(expected, np.array(curve) if weekly else None)
     model = final.transactions_ if isinstance(final, LifetimeValue) else final
     curve = [float(model.expected_purchases(rows, f"{end}D").sum()) for end in ends]
-    horizon = f"{holdout.days}D"
     return Forecast(
         _read(model.expected_purchases(rows, horizon), len(past), model),
         np.array(curve) if weekly else None,
         model.predict_interval(rows, horizon, level),
     )
+
+
+def _summary(estimator: Any) -> CustomerSummary | None:
+    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else []
+    return next((step for step in steps if isinstance(step, CustomerSummary)), None)
+
+
+def _span(estimator: Any, days: int) -> float | str:
+    """The horizon as the rows count it: months of the calendar come whole, whatever their days."""
+    summary = _summary(estimator)
+    if summary is None or unit_name(summary.unit) != grain_name(summary.collapse):
+        return f"{days}D"
+    return max(1.0, float(round(days / UNIT_DAYS[unit_name(summary.unit)])))
 
 
 def _final(estimator: Any) -> Any:

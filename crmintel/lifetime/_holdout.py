@@ -88,9 +88,9 @@ class Money:
     name: str = "money"
 
     @classmethod
-    def promised_by(cls, value: LifetimeValue) -> Money:
+    def promised_by(cls, value: LifetimeValue, grain: str) -> Money:
         rate = np.log1p(value.discount_rate) / UNIT_DAYS["year"]
-        return cls(float(value.margin), float(value.retention_cost), float(rate))
+        return cls(float(value.margin), float(value.retention_cost), float(rate), grain)
 
     def actual(self, log: TransactionLog, after: np.datetime64, days: int) -> Vector:
         part = window(log, after, days)

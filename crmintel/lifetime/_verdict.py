@@ -62,6 +62,8 @@ def _reasons(result: ModelComparison) -> Iterator[str]:
 
 def _cautions(result: ModelComparison) -> Iterator[str]:
     """What to mind when using the best."""
+    if result.n_repeat < FEWEST_BUYERS:
+        return
     fit = result.frequencies[result.best]
     if SMALL <= fit.misfit < MEDIUM and fit.p_value <= CERTAIN:
         yield f"frequencies are not quite as expected (w = {fit.misfit:.2f})"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import build_frame
+from crmintel._validation import check_choice
 from crmintel.lifetime._cohorts import CohortDrift
 from crmintel.lifetime._frequency_fit import FrequencyFit
 from crmintel.lifetime._regularity import Regularity
@@ -110,6 +111,7 @@ class ModelComparison:
         -------
         frame
         """
+        check_choice(of, "of", ("models", "spend"))
         return build_frame(self.spend if of == "spend" else self.models, library or self.library)
 
     def __repr__(self) -> str:

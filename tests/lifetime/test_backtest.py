@@ -260,6 +260,22 @@ def test_calendar_weeks_count_weeks(log):
 
 
 @pytest.mark.filterwarnings("ignore::crmintel.exceptions.FitWarning")  # a small base
+@pytest.mark.parametrize("target", ["purchases", "money"])
+def test_calendar_months_come_whole(log, target):
+    summary = ci.CustomerSummary(unit="month", collapse="month")
+    pipeline = make_pipeline(summary, ci.LifetimeValue(ci.BetaGeoBetaBinomial()))
+    asked = {"cutoffs": CUTOFFS[1], "horizon": "3M", "target": target, "n_bootstrap": 2}
+    result = ci.backtest(pipeline, log, **asked)
+    rows = summary.fit_transform(log.until(CUTOFFS[1]))
+    value = ci.LifetimeValue(ci.BetaGeoBetaBinomial(), horizon=3).fit(rows)
+    expected = value.predict(rows) if target == "money" else value.transactions_.expected_purchases(rows, 3)
+    assert result.predictions["LifetimeValue"] == pytest.approx(expected)
+    assert np.isnan(result.value("tracking_cumulative")["LifetimeValue"])
+    if target == "purchases":
+        assert result.predictions["actual"].max() <= 3
+
+
+@pytest.mark.filterwarnings("ignore::crmintel.exceptions.FitWarning")  # a small base
 def test_other_models_as_baselines(log):
     others = {"by chance": ci.NBD(), "own_rate": "own_rate"}
     result = ci.backtest(ci.ParetoNBD(), log, cutoffs=CUTOFFS[0], baselines=others, n_bootstrap=5)
@@ -363,6 +379,7 @@ def test_the_cdnow_holdout(cdnow, cdnow_rows):
         ({"level": 1.0}, InputError, "level must be"),
         ({"n_bootstrap": 0}, InputError, "n_bootstrap must be >= 1"),
         ({"estimator": object()}, InputTypeError, r"estimator must be an estimator with fit\(log\)"),
+        ({"estimator": ci.ShiftedBetaGeometric()}, InputTypeError, "reads contracts, which are not in a log"),
         ({"estimator": ci.RFMScorer()}, InputError, "does not say what it predicts; set target="),
     ],
 )

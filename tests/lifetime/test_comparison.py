@@ -305,6 +305,11 @@ def test_frames_repr_and_pickle(result):
     assert repr(pickle.loads(pickle.dumps(result))) == text
 
 
+def test_wrong_tables(result):
+    with pytest.raises(InputError, match="of must be one of 'models', 'spend'"):
+        result.to_frame(of="cohorts")
+
+
 def test_logs_rows_and_frames_agree(log, result):
     rows = ci.CustomerSummary(unit="week", extra=("sum_log_gaps",)).fit_transform(log)
     two = [ci.BetaGeoNBD(unit="week"), ci.NBD(unit="week")]

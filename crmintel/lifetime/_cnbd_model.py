@@ -102,6 +102,9 @@ class ErlangModel(PurchaseModel):
         assert best is not None
         return best
 
+    def _objective(self, histories: Histories, weights: Vector) -> ErlangLikelihood:
+        return with_stages(self._likelihood, self.k_)(histories, weights, self.penalty_)
+
     def _candidates(self, h: Histories) -> range:
         if self.k != "auto":
             k = _checked(self.k)
@@ -165,7 +168,7 @@ class ErlangModel(PurchaseModel):
         with np.errstate(over="ignore"):
             return 1.0 / (1.0 + np.exp(self._log_leave(h) - self._silence(h)))
 
-    def _alive_after(self, h: Histories, t: float) -> Vector:
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
         return 1.0 - self._purchases(h, t, leaving=True)
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
@@ -245,7 +248,8 @@ class ErlangModel(PurchaseModel):
         stays = rng.random(len(h)) >= leave if self._likelihood.at_start else True
         active = np.flatnonzero((rate > 0.0) & stays)
         while active.size:
-            clock[active] += rng.gamma(self.k_, size=active.size) / rate[active]
+            with np.errstate(over="ignore"):  # who hardly ever buys: inf
+                clock[active] += rng.gamma(self.k_, size=active.size) / rate[active]
             active = active[clock[active] <= h.T[active]]
             x[active] += 1.0
             t_x[active] = clock[active]

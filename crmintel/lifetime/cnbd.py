@@ -85,6 +85,11 @@ class BetaGeoCNBD(ErlangModel):
     All answers are exact: a silence is a sum over the stages that may have passed in it, and no expectation is
     approximated by that of random buyers.
 
+    The likelihood sees every gap. Where purchases are merged by day nobody buys twice a day, which looks regular: on
+    Complete Journey, groceries, k = 2 wins by far (log-likelihood -34,000 against -39,800 on the first half of 2017)
+    but foretells the next 13 weeks no better, and its intervals are too narrow. Look at `backtest` before taking a
+    k > 1.
+
     References
     ----------
     Platzer, M. & Reutterer, T. (2016). Ticking away the moments: timing regularity helps to better predict customer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel._validation import check_choice, check_number, check_vector, raise_if_any
-from crmintel.exceptions import InputError
+from crmintel.exceptions import DataWarning, InputError
 from crmintel.lifetime._histories import Vector
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, as_date
 from crmintel.transactions.log import TransactionLog
@@ -20,8 +21,10 @@ from crmintel.transactions.returns import is_return
 _DAYS = np.arange("1900-01-01", "2300-01-01", dtype="datetime64[D]")  # 400 years: the calendar begins again
 _FIRST = int(_DAYS[0].astype(np.int64))
 _LAST_WEEK = 51  # the 365th day, and the 366th, belong to it
+_TWO_YEARS = 700  # days, or nearly
 _STEPS = 100_000
 _SETTLED = 1e-10
+_ROUNDING = 1e-12
 
 
 def _month(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
@@ -75,7 +78,8 @@ class SeasonalProfile:
         n, number = _PERIODS[self.period]
         rates = check_vector(index, "index", n=n)
         raise_if_any(rates <= 0.0, rates, "index", "must be > 0; for no purchases at all give a small rate")
-        self.index = rates / rates[number(_DAYS)].mean()
+        mean = float(rates[number(_DAYS)].mean())
+        self.index = rates.copy() if abs(mean - 1.0) < _ROUNDING else rates / mean  # an index is its own
         self.index.flags.writeable = False
 
     @classmethod
@@ -85,8 +89,7 @@ class SeasonalProfile:
         """Learn the season from the purchases between each customer's first and last.
 
         Given those two dates and their number, the purchases between lie where the season puts them, whatever the
-        customer's rate, whoever has come or left: growth of the base is not taken for a season. Seasons of less than
-        a year of data cannot be told from what happened once.
+        customer's rate, whoever has come or left: growth of the base is not taken for a season.
 
         Parameters
         ----------
@@ -107,6 +110,11 @@ class SeasonalProfile:
         InputError
             If no customer has three purchases or more.
 
+        Warns
+        -----
+        DataWarning
+            If the purchases span less than two years: what came once in a year need not come again.
+
         References
         ----------
         Cox, D. R. (1972). The statistical analysis of dependencies in point processes. In: Lewis, P. A. W. (ed.),
@@ -118,6 +126,14 @@ class SeasonalProfile:
         else:
             check_number(shrinkage, "shrinkage", low=0.0, strict_low=True)
         first, last, between, days = _between(check_log(log, "log"))
+        span = int(last.max() - first.min())
+        if span < _TWO_YEARS:
+            warnings.warn(
+                f"the purchases span {span} days, so that hardly any {period} was seen in two years: what came once "
+                "need not come again. Take a log of two years or more, or give known rates: SeasonalProfile(index).",
+                DataWarning,
+                stacklevel=2,
+            )
         periods = number(np.arange(first.min(), last.max() + 1).astype("datetime64[D]"))
         first, last, days = first - first.min(), last - first.min(), days - first.min()
         seen = np.bincount(periods[days], minlength=n_periods).astype(np.float64)

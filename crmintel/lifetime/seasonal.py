@@ -241,8 +241,8 @@ class SeasonalModel(PurchaseAnswers):
     def _alive(self, h: Histories) -> Vector:
         return self.model_._alive(_inner(h))
 
-    def _alive_after(self, h: Histories, t: float) -> Vector:
-        return self.model_._alive_after(_inner(h), self._span(h, t))
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
+        return self.model_._alive_after(_inner(h), self._span(h, float(t)))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
         return self.model_._expected(_inner(h), self._span(h, float(t)))

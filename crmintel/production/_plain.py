@@ -28,6 +28,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from crmintel.exceptions import InputError, InputTypeError, SavedModelError
+from crmintel.lifetime.season import SeasonalProfile
 
 _LEARNED = re.compile(r"[A-Za-z]\w*_")
 # What scikit-learn's mixins keep: the number of columns that transform gives, and the frames that set_output chose.
@@ -95,6 +96,8 @@ def _plain(value: Any, where: str) -> Any:
     if kind is csr_array:
         parts = [_plain_array(part, where) for part in (value.data, value.indices, value.indptr)]
         return {"csr": parts, "shape": list(value.shape)}
+    if kind is SeasonalProfile:
+        return {"season": value.period, "index": _plain_array(value.index, where)}
     if isinstance(value, BaseEstimator):
         return plain_estimator(value)
     raise InputTypeError(
@@ -179,6 +182,8 @@ def _tagged(content: dict[str, Any], keys: set[str]) -> Any:
         matrix = csr_array(tuple(_value(part) for part in content["csr"]), shape=tuple(content["shape"]))
         matrix.check_format(full_check=True)
         return matrix
+    if keys == {"season", "index"}:
+        return SeasonalProfile(_value(content["index"]), content["season"])
     raise SavedModelError(f"it holds a value described by {sorted(keys)}, which this version does not know")
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 import crmintel as ci
-from crmintel.exceptions import ColumnError, InputError, InputTypeError, UnitError
+from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError, UnitError
 from crmintel.features.rows import CustomerRows
 
 GIFTS = ci.SeasonalProfile([0.7, 0.7, 0.8, 0.9, 1.0, 1.0, 0.8, 0.8, 1.0, 1.1, 1.4, 2.2])
@@ -117,6 +117,14 @@ def test_the_clock_runs_by_the_rate_and_back():
     assert np.array_equal(FLAT.clock(days), days)
     step = GIFTS.clock([18_620.0, 18_621.0])  # 2020-12-24 is day 18620
     assert step[1] - step[0] == pytest.approx(GIFTS.index[11], rel=1e-9)
+
+
+def test_less_than_two_years_are_named():
+    log = ci.TransactionLog.from_arrays(
+        customer=[1] * 4, time=["2024-01-01", "2024-02-01", "2024-03-05", "2024-04-01"]
+    )
+    with pytest.warns(DataWarning, match="span 91 days, so that hardly any month was seen in two years"):
+        assert np.isfinite(ci.SeasonalProfile.from_log(log, shrinkage=2.0).index).all()
 
 
 def test_profiles_are_values():

@@ -26,7 +26,7 @@ SAVED = [
     "BehaviourFeatures", "BetaDiscreteWeibull", "BetaGeoBetaBinomial", "BetaGeoCNBD", "BetaGeoNBD",
     "CoPurchaseRecommender", "CorrelatedSpend", "CustomerKMeans", "CustomerSummary", "GammaGamma", "LifetimeValue",
     "LogNormalSpend", "ModifiedBetaGeoCNBD", "ModifiedBetaGeoNBD", "NBD", "ParetoNBD", "PopularityRecommender",
-    "RFMScorer", "RepeatPurchaseRecommender", "ShiftedBetaGeometric", "ValueQuadrants", "ValueTiers",
+    "RFMScorer", "RepeatPurchaseRecommender", "SeasonalModel", "ShiftedBetaGeometric", "ValueQuadrants", "ValueTiers",
 ]  # fmt: skip
 # their results are tables of their own, which pickle keeps
 NOT_SAVED = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 from crmintel.kernels.itemsets import (
     COUNT,
     DONE,
@@ -42,7 +42,7 @@ FULL = {
 }
 
 
-@kernel
+@helper
 def _insert(path, length, count, start, end, tree, heads, slots, mask):
     """Put a path (last item first) into the tree of the nodes start..end-1; return its new end.
 
@@ -90,7 +90,7 @@ def grow_tree(entries, row_ends, weights, tree, heads, slots, path):
     return end
 
 
-@kernel
+@helper
 def _count_paths(tree, head, n_items, min_count, tally, local, found):
     """Find the items that stay frequent on the ways up from ``head`` and its links.
 
@@ -118,7 +118,7 @@ def _count_paths(tree, head, n_items, min_count, tally, local, found):
     return n, total
 
 
-@kernel
+@helper
 def _project_tree(source, head, local, start, tree, heads, slots, mask, path):
     """Build the conditional tree from the ways up from ``head`` and its links; return where it ends."""
     for slot in range(mask + 1):
@@ -139,7 +139,7 @@ def _project_tree(source, head, local, start, tree, heads, slots, mask, path):
     return end
 
 
-@kernel
+@helper
 def _is_path(start, end, n, tree):
     """Whether the tree of the nodes start..end-1 over ``n`` items has no branches."""
     chained = end - start == n
@@ -148,7 +148,7 @@ def _is_path(start, end, n, tree):
     return chained
 
 
-@kernel
+@helper
 def write_path_subsets(node, n, above, members, trie, size):
     """Write all itemsets of a tree that is one path; return the trie's new size.
 

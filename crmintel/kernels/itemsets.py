@@ -8,7 +8,10 @@ why miners write it and `expand` makes lists of items of it only on demand.
 
 from __future__ import annotations
 
-from crmintel.kernels._jit import kernel
+import numpy as np
+
+from crmintel.kernels._jit import helper, kernel
+from crmintel.kernels.bits import count_ones
 
 PARENT, ITEM, COUNT = 0, 1, 2
 
@@ -27,60 +30,71 @@ TRIE_SIZE, NEEDED = 0, 1
 
 
 @kernel
-def order_baskets(indices, indptr, rank, first, owner, entries, row_ends, work):
-    """Sort each basket by rank and list the baskets that hold each rank.
+def count_items(indices, counts):
+    """Count the baskets of each item, which are those of ``indices``, in ``counts``."""
+    for p in range(indices.size):
+        counts[np.uint32(indices[p])] += 1
 
-    Two counting passes instead of comparisons (the transposition of a transposition is sorted).
+
+@kernel
+def order_baskets(indices, indptr, rank, scratch, marks, entries, row_ends, work):
+    """Sort each basket by rank.
+
+    Places are unsigned here and below: a signed one is tested for its sign.
 
     Parameters
     ----------
     indices, indptr : baskets in CSR form
     rank : rank of each item, -1 where infrequent
-    first : (n_ranks + 1,) starts of the ranks' occurrences
-    owner : (first[-1],) filled here: rank r stands in the baskets ``owner[first[r]:first[r + 1]]``
-    entries, row_ends : (first[-1],), (n_baskets,) filled here: the ranks, basket by basket, and where these end
-    work : (n_ranks,) filled here: how many entries stand before each rank in its baskets
+    scratch : room for one item more than a basket holds
+    marks : a word for 64 ranks, zeros, as they are left
+    entries, row_ends : (n_entries,), (n_baskets,) filled here: the ranks, basket by basket, and where these end
+    work : (n_ranks,) zeros; filled here: how many entries stand before each rank in its baskets
     """
-    n_ranks = first.size - 1
-    for r in range(n_ranks):
-        work[r] = first[r]
-    size = 0
+    size, one, bits = np.uint64(0), np.uint64(1), np.uint64(6)
     for basket in range(row_ends.size):
+        n = np.uint64(0)
+        for p in range(np.uint64(indptr[basket]), np.uint64(indptr[basket + 1])):
+            scratch[n] = rank[np.uint32(indices[p])]
+            n += np.uint64(scratch[n] >= 0)
+        if n < np.uint64(64):
+            # The place of a rank is the number of smaller ones: no branch, and compared many at a time.
+            for a in range(n):
+                place = np.int32(0)
+                for b in range(n):
+                    place += np.int32(scratch[b] < scratch[a])
+                entries[size + np.uint64(place)] = scratch[a]
+                work[np.uint32(scratch[a])] += place
+            size += n
+        else:
+            for a in range(n):
+                r = np.uint64(scratch[a])
+                marks[r >> bits] |= one << (r & np.uint64(63))
+            begin = size
+            for w in range(np.uint64(marks.size)):
+                word = marks[w]
+                marks[w] = 0
+                while word != 0:
+                    rest = word & (word - one)
+                    r = (w << bits) + count_ones((word ^ rest) - one)
+                    entries[size] = r
+                    work[r] += np.int64(size - begin)
+                    size += one
+                    word = rest
         row_ends[basket] = size
-        for p in range(indptr[basket], indptr[basket + 1]):
-            r = rank[indices[p]]
-            if r >= 0:
-                owner[work[r]] = basket
-                work[r] += 1
-                size += 1
-    # row_ends holds the place of the next rank: at first where the basket starts.
-    for r in range(n_ranks):
-        for q in range(first[r], first[r + 1]):
-            place = row_ends[owner[q]]
-            entries[place] = r
-            row_ends[owner[q]] = place + 1
-    for r in range(n_ranks):
-        work[r] = 0
-    begin = 0
-    for basket in range(row_ends.size):
-        for p in range(begin, row_ends[basket]):
-            work[entries[p]] += p - begin
-        begin = row_ends[basket]
 
 
 @kernel
-def list_parts(entries, row_ends, fill, begins, ends):
-    """List, for every rank, the part of the baskets that stands before it: ``entries[begins[q]:ends[q]]``.
-
-    The q of rank r are ``fill[r]`` (which is used up) and those that follow.
-    """
+def list_owners(entries, row_ends, low, fill, owner):
+    """List the baskets that hold each rank from ``low`` on, those of ``low + k`` from ``fill[k]`` on (used up)."""
     begin = 0
     for basket in range(row_ends.size):
-        for p in range(begin, row_ends[basket]):
-            q = fill[entries[p]]
-            begins[q] = begin
-            ends[q] = p
-            fill[entries[p]] = q + 1
+        p = row_ends[basket] - 1
+        while p >= begin and entries[np.uint64(p)] >= low:
+            k = np.uint64(entries[np.uint64(p)] - low)
+            owner[np.uint64(fill[k])] = basket
+            fill[k] += 1
+            p -= 1
         begin = row_ends[basket]
 
 
@@ -115,7 +129,7 @@ def expand(parent, item, codes, at, offsets, items):
         items[place] = code
 
 
-@kernel
+@helper
 def _rarest(items, first, last, column_start):
     """Return the item of the shortest column among ``items[first:last]``."""
     rarest = items[first]
@@ -126,7 +140,7 @@ def _rarest(items, first, last, column_start):
     return rarest
 
 
-@kernel
+@helper
 def _holds(items, first, last, indices, low, end):
     """Whether the row ``indices[low:end]`` (rising) holds all of ``items[first:last]`` (rising)."""
     for q in range(first, last):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crmintel.kernels._jit import kernel
+from crmintel.kernels._jit import helper, kernel
 from crmintel.kernels.bits import count_ones
 from crmintel.kernels.itemsets import (
     COUNT,
@@ -87,7 +87,7 @@ def open_class(
     return DONE
 
 
-@kernel
+@helper
 def copy_block(trie, size, node, item):
     """Append ``node``'s block (it and all below it, up to ``size``) with ``item`` added; return the new size."""
     parent, items, counts = trie[PARENT], trie[ITEM], trie[COUNT]
@@ -104,11 +104,13 @@ def copy_block(trie, size, node, item):
     return size + shift
 
 
-@kernel
+@helper
 def intersect(
-    i, top, n_words, base, member, above, min_count, perfect_count, words, members, perfect, n_perfect
+    i, top, n_words, base, member, above, min_count, perfect_count, free, words, members, perfect, n_perfect
 ):
     """Intersect column i of a class with those before it; return the size of the class made and the perfect ones.
+
+    Where ``free``, items are left out that stand in no basket without item i.
 
     Every column is written behind the last one that was kept, which saves a branch that no processor can predict:
     there must be room for one more than is kept. Places are unsigned, as a signed one is tested for its sign.
@@ -129,13 +131,13 @@ def intersect(
         if count == perfect_count:
             perfect[n_perfect] = members[LABEL, member + j]
             n_perfect += 1
-        elif count >= min_count:
+        elif count >= min_count and not (free and count == members[SUPPORT, member + j]):
             kept += 1
             at += width
     return kept, n_perfect
 
 
-@kernel
+@helper
 def search_class(length, min_count, words, members, perfect, levels, counting, state, trie, tally, stop):
     """Search the class on ``levels`` from ``state`` on; its prefix has ``length`` items.
 
@@ -191,7 +193,7 @@ def search_class(length, min_count, words, members, perfect, levels, counting, s
             continue
         kept, n_perfect = intersect(
             i, top, n_words, base, member, above, min_count, np.int64(count) if prune else np.int64(-1),
-            words, members, perfect, first_perfect,
+            False, words, members, perfect, first_perfect,
         )  # fmt: skip
         is_leaf = kept <= 1 or depth + 2 >= max_levels
         if counting:

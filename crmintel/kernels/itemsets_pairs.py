@@ -9,9 +9,13 @@ Rows ``lo..hi-1`` of a database end at ``ends[row]`` in ``entries``, the first o
 the database conditional on it: where its items start in ``members`` (`FIRST`, up to that of the next item), its
 entries (`BEGIN`, written up to `FILL`), its rows' ends (`ROW`, written up to `ROW_END`), and the sum of its squared row
 lengths (`SQUARES`).
+
+Places are unsigned: a signed one is tested for its sign.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from crmintel.kernels._jit import kernel
 from crmintel.kernels.itemsets import LABEL, SUPPORT
@@ -24,15 +28,17 @@ def count_pairs(entries, begin, ends, lo, hi, n, pairs):
     """Count the pairs of items below ``n`` of every row in ``pairs``."""
     for k in range(n * (n - 1) // 2):
         pairs[k] = 0
+    start, one = np.uint64(begin), np.uint64(1)
     for row in range(lo, hi):
-        for a in range(begin + 1, ends[row]):
-            i = entries[a]
+        end = np.uint64(ends[row])
+        for a in range(start + one, end):
+            i = np.uint64(entries[a])
             if i >= n:
                 break
-            corner = i * (i - 1) // 2
-            for b in range(begin, a):
-                pairs[corner + entries[b]] += 1
-        begin = ends[row]
+            corner = i * (i - one) >> one
+            for b in range(start, a):
+                pairs[corner + np.uint64(entries[b])] += 1
+        start = end
 
 
 @kernel
@@ -74,24 +80,27 @@ def choose_partners(pairs, n, min_count, members, member, above, spans, span, be
 @kernel
 def write_conditionals(entries, begin, ends, lo, hi, n, pairs, spans, span, target, target_ends):
     """Write the rows with each item as their frequent partners of it, where these are two or more."""
+    start, one, two = np.uint64(begin), np.uint64(1), np.uint64(2)
     for row in range(lo, hi):
-        for a in range(begin + 2, ends[row]):
-            i = entries[a]
+        row_end = np.uint64(ends[row])
+        for a in range(start + two, row_end):
+            i = np.uint64(entries[a])
             if i >= n:
                 break
-            if spans[FIRST, span + i + 1] - spans[FIRST, span + i] < 2:
+            k = np.uint64(span) + i
+            if spans[FIRST, k + one] - spans[FIRST, k] < 2:
                 continue
-            corner = i * (i - 1) // 2
-            start = spans[FILL, span + i]
-            at = start
-            for b in range(begin, a):
-                place = pairs[corner + entries[b]]
+            corner = i * (i - one) >> one
+            first = np.uint64(spans[FILL, k])
+            at = first
+            for b in range(start, a):
+                place = pairs[corner + np.uint64(entries[b])]
                 target[at] = place  # overwritten by the next one where the pair is infrequent
-                at += place >= 0
-            length = at - start
-            if length >= 2:
-                spans[FILL, span + i] = at
-                target_ends[spans[ROW_END, span + i]] = at
-                spans[ROW_END, span + i] += 1
-                spans[SQUARES, span + i] += length * length
-        begin = ends[row]
+                at += np.uint64(place >= 0)
+            length = at - first
+            if length >= two:
+                spans[FILL, k] = at
+                target_ends[np.uint64(spans[ROW_END, k])] = at
+                spans[ROW_END, k] += 1
+                spans[SQUARES, k] += np.int64(length * length)
+        start = row_end

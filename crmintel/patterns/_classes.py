@@ -1,21 +1,23 @@
-"""Itemsets found class by class, compared between the classes; in steps, so that Ctrl-C is heard."""
+"""Nodes that a search of condensed itemsets wrote: which of them are looked for; in steps, so that Ctrl-C is heard."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels import itemsets_closed as kernels
+from crmintel.kernels.itemsets import COUNT, PARENT
 from crmintel.kernels.itemsets_found import (
     AT_ONCE,
     EMPTY,
-    close_up,
+    describe,
     drop_within,
     find_free,
     insert_all,
     list_noted,
+    list_sets,
     note,
 )
 
@@ -23,72 +25,95 @@ from crmintel.kernels.itemsets_found import (
 Lists = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]
 
 
-class Classes(NamedTuple):
-    """Itemsets of all classes, with their keys and those of them without their roots."""
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The trie, and what `crmintel.kernels.itemsets_found.describe` tells of its nodes."""
 
-    items: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    counts: NDArray[np.int32]
-    keys: NDArray[np.int64]
-    keys_below: NDArray[np.int64]
+    trie: NDArray[np.int32]
+    random: NDArray[np.int64]
+    digests: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    branches: NDArray[np.int32]
 
+    @classmethod
+    def of(cls, parts: list[NDArray[np.int32]], random: NDArray[np.int64]) -> Nodes:
+        """Put the chunks together; ``random`` holds a number for each rank."""
+        starts = np.cumsum([0, *(part.shape[1] for part in parts)])
+        trie = np.concatenate(parts, axis=1)
+        for low, high in pairwise(starts.tolist()):
+            trie[PARENT, low:high] += low * (trie[PARENT, low:high] >= 0)
+        n = trie.shape[1]
+        lengths, branches = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+        nodes = cls(trie, random, np.empty(n, dtype=np.int64), lengths, branches)
+        for start, end in nodes.steps():
+            describe(
+                start=start, end=end, trie=trie, random=random,
+                digests=nodes.digests, lengths=lengths, branches=branches,
+            )  # fmt: skip
+        return nodes
 
-def join(parts: list[Any], items: list[NDArray[np.int32]]) -> Classes:
-    """Put the chunks together."""
-    sizes = np.cumsum([0, *(part.shape[1] - 1 for part in parts)])
-    offsets = np.zeros(sizes[-1] + 1, dtype=np.int64)
-    for part, low, high in zip(parts, sizes[:-1], sizes[1:], strict=True):
-        np.add(part[kernels.ENDS, 1:], offsets[low], out=offsets[low + 1 : high + 1])
-    counts = np.concatenate([part[kernels.COUNTS, :-1] for part in parts]).astype(np.int32)
-    keys, keys_below = (
-        np.concatenate([part[row, :-1] for part in parts]) for row in (kernels.KEYS, kernels.KEYS_BELOW)
-    )
-    return Classes(np.concatenate(items), offsets, counts, keys, keys_below)
+    def steps(self) -> list[tuple[int, int]]:
+        """Return the ends of what kernels look at before they return."""
+        n = self.trie.shape[1]
+        return [(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE)]
 
+    def without_copies(self, same_count: bool) -> NDArray[np.bool_]:
+        """Tell which itemsets no other one is without one item, with ``same_count`` none of the same count."""
+        # Most keys are met by none: a bit for each, which the processor's cache holds, spares the table.
+        kept = self.trie[COUNT] > 0
+        bits = np.zeros(1 << max(0, (8 * self.trie.shape[1]).bit_length() - 6), dtype=np.uint64)
+        shared = {
+            "trie": self.trie,
+            "random": self.random,
+            "digests": self.digests,
+            "branches": self.branches,
+        }
+        for start, end in self.steps():
+            note(start=start, end=end, **shared, mix=int(same_count), bits=bits)
+        keys, numbers = [], []
+        for start, end in self.steps():
+            room = np.empty((2, end - start + 1), dtype=np.int64)
+            n = list_noted(
+                start=start, end=end, trie=self.trie, digests=self.digests, mix=int(same_count), bits=bits,
+                keys=room[0], numbers=room[1],
+            )  # fmt: skip
+            keys.append(room[0, :n])
+            numbers.append(room[1, :n])
+        met, noted = np.concatenate(keys), np.concatenate(numbers)
+        table = np.full((1 << (2 * met.size).bit_length(), 2), EMPTY, dtype=np.int64)
+        bits[:] = 0
+        places = (met ^ (met >> 29)) & (64 * bits.size - 1)
+        np.bitwise_or.at(bits, places >> 6, np.uint64(1) << (places & 63).astype(np.uint64))
+        insert_all(keys=met, numbers=noted, table=table)
+        dropped = np.zeros(kept.size, dtype=np.bool_)
+        mark = np.zeros(self.random.size, dtype=np.int32)
+        for start, end in self.steps():
+            drop_within(
+                start=start, end=end, **shared, lengths=self.lengths, mix=int(same_count), bits=bits, table=table,
+                mark=mark, dropped=dropped,
+            )  # fmt: skip
+        kept[dropped] = False
+        return kept
 
-def without_copies(found: Classes, longest: int, same_count: bool) -> Lists:
-    """Leave out itemsets that are too long, and those that another one without its root is the same as."""
-    items, offsets, counts, keys, keys_below = found
-    n = counts.size
-    kept = np.diff(offsets) <= longest
-    # most keys are met by none: a bit for each, which the processor's cache holds, spares the table
-    bits = np.zeros(1 << max(0, (8 * n).bit_length() - 6), dtype=np.uint64)
-    slices = [slice(start, start + AT_ONCE) for start in range(0, n, AT_ONCE)]
-    for part in slices:
-        note(keys=keys_below[part], bits=bits)
-    noted = []
-    for part in slices:
-        numbers = np.empty(keys[part].size + 1, dtype=np.int64)
-        noted.append(numbers[: list_noted(keys=keys[part], bits=bits, first=part.start, numbers=numbers)])
-    met = np.concatenate([np.empty(0, dtype=np.int64), *noted])
-    table = np.full((1 << (2 * met.size).bit_length(), 2), EMPTY, dtype=np.int64)
-    for start in range(0, met.size, AT_ONCE):
-        numbers = met[start : start + AT_ONCE]
-        insert_all(keys=keys[numbers], numbers=numbers, table=table)
-    for part in slices:
-        drop_within(
-            start=part.start,
-            keys=keys_below[part],
-            table=table,
-            items=items,
-            offsets=offsets,
-            counts=counts,
-            same_count=same_count,
-            kept=kept,
-        )
-    numbers = np.flatnonzero(kept)
-    if numbers.size == n:
+    def lists(self, kept: NDArray[np.bool_], codes: NDArray[np.int32]) -> Lists:
+        """Return the itemsets ``kept`` as lists; ``codes`` are the items' codes by rank."""
+        counts = self.trie[COUNT, kept]
+        offsets = np.zeros(counts.size + 1, dtype=np.int64)
+        items = np.empty(self.lengths[kept].sum(dtype=np.int64), dtype=np.int32)
+        longest = int(self.lengths.max(initial=0))
+        path = np.empty((longest + 1, longest + 1), dtype=np.int32)
+        number = 0
+        for start, end in self.steps():
+            number = list_sets(
+                start=start, end=end, trie=self.trie, lengths=self.lengths, kept=kept, codes=codes, path=path,
+                offset=number, offsets=offsets, items=items,
+            )  # fmt: skip
         return items, offsets, counts
-    at = 0
-    for start in range(0, numbers.size, AT_ONCE):
-        at = close_up(start=start, numbers=numbers, items=items, offsets=offsets, counts=counts, at=at)
-    offsets[numbers.size] = at
-    return items[:at], offsets[: numbers.size + 1], counts[: numbers.size]
 
 
-def only_free(found: Classes, n_baskets: int, random: NDArray[np.int64]) -> Lists:
-    """Keep the itemsets that have no subset with the same count."""
-    items, offsets, counts = found[:3]
+def only_free(found: Lists, n_baskets: int, random: NDArray[np.int64]) -> Lists:
+    """Keep the itemsets that have no subset with the same count; ``random`` holds a number for each item code."""
+    items, offsets, counts = found
     lengths = np.diff(offsets)
     free = np.empty(counts.size, dtype=np.bool_)
     table = np.full((1 << (2 * counts.size).bit_length(), 2), EMPTY, dtype=np.int64)

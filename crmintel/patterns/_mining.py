@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import comb
 from typing import Any, NoReturn
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number, exact
 from crmintel.exceptions import CapacityError
-from crmintel.kernels.itemsets import list_parts, order_baskets
+from crmintel.kernels.itemsets import count_items, list_owners, order_baskets
 from crmintel.patterns._chunks import N_CHUNKS, cut_chunks, search_chunks
 from crmintel.patterns._found import Flat as Flat
 from crmintel.patterns._found import Trie as Trie
@@ -31,7 +30,6 @@ class OrderedBaskets:
     items: NDArray[np.int32]
     counts: NDArray[np.int32]
     first: NDArray[np.int32]
-    owner: NDArray[np.int32]
     entries: NDArray[np.int32]
     row_ends: NDArray[np.int32]
     work: NDArray[np.int64]
@@ -41,18 +39,12 @@ class OrderedBaskets:
         """The number of items of the longest basket."""
         return int(np.diff(self.row_ends, prepend=np.int32(0)).max(initial=0))
 
-    @cached_property
-    def parts(self) -> NDArray[np.int32]:
-        """Where the part of the baskets that stands before each occurrence begins and ends (see `list_parts`)."""
-        parts = np.empty((2, self.entries.size), dtype=np.int32)
-        list_parts(
-            entries=self.entries,
-            row_ends=self.row_ends,
-            fill=self.first.copy(),
-            begins=parts[0],
-            ends=parts[1],
-        )
-        return parts
+    def owners(self, low: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return where the baskets that hold each rank from ``low`` on start in a list of these, and this list."""
+        first = self.first[low:] - self.first[low]
+        owner = np.empty(first[-1], dtype=np.int32)
+        list_owners(entries=self.entries, row_ends=self.row_ends, low=low, fill=first.copy(), owner=owner)
+        return first, owner
 
 
 def support_count(min_support: Any, n_baskets: int, of: str = "baskets") -> int:
@@ -95,7 +87,7 @@ def mine(
         search = PrefixTreeSearch(ordered, min_count, longest, weights)
     else:
         search = ProjectionSearch(ordered, min_count, longest, algorithm)
-    tries, states = _search(search, ordered, n_threads, max_itemsets, min_count, verbose)
+    tries, states = search_ordered(search, ordered, n_threads, max_itemsets, min_count, verbose)
     return Trie.of(tries, ordered.items, search.name(states))
 
 
@@ -106,7 +98,7 @@ def count(
     ordered = order(baskets, min_count)
     longest = np.iinfo(np.int32).max if max_length is None else max_length
     search = ProjectionSearch(ordered, min_count, longest, "auto", counting=True)
-    tallies, _ = _search(search, ordered, n_threads, None, min_count, verbose)
+    tallies, _ = search_ordered(search, ordered, n_threads, None, min_count, verbose)
     by_length = [0] * (ordered.longest + 1)
     tally = sum(tallies, np.zeros((1, 1), dtype=np.int64))
     for length, n_perfect in np.argwhere(tally).tolist():
@@ -117,15 +109,14 @@ def count(
 
 def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = None) -> OrderedBaskets:
     """Rank the frequent items by falling count (then by code) and sort the baskets by rank."""
-    n_items = baskets.shape[1]
-    occurrences = counts = np.bincount(baskets.indices, minlength=n_items)
+    occurrences = counts = count_baskets(baskets)
     if weights is not None:
         entry_weights = np.repeat(weights, np.diff(baskets.indptr))
-        counts = np.bincount(baskets.indices, entry_weights, minlength=n_items).astype(np.int64)
+        counts = np.bincount(baskets.indices, entry_weights, minlength=counts.size).astype(np.int64)
     items = np.flatnonzero(counts >= min_count)
     items = items[np.argsort(-counts[items], kind="stable")]
     counts = counts[items]
-    rank = np.full(n_items, -1, dtype=np.int32)
+    rank = np.full(baskets.shape[1], -1, dtype=np.int32)
     rank[items] = np.arange(items.size, dtype=np.int32)
     first = np.zeros(items.size + 1, dtype=np.int32)
     np.cumsum(occurrences[items], out=first[1:])
@@ -133,17 +124,16 @@ def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = 
         items=items.astype(np.int32),
         counts=counts.astype(np.int32),
         first=first,
-        owner=np.empty(first[-1], dtype=np.int32),
         entries=np.empty(first[-1], dtype=np.int32),
         row_ends=np.empty(len(baskets), dtype=np.int32),
-        work=np.empty(items.size, dtype=np.int64),
+        work=np.zeros(items.size, dtype=np.int64),
     )
     order_baskets(
         indices=baskets.indices,
         indptr=baskets.indptr,
         rank=rank,
-        first=first,
-        owner=ordered.owner,
+        scratch=np.empty(baskets.shape[1] + 1, dtype=np.int32),
+        marks=np.zeros((items.size + 63) >> 6, dtype=np.uint64),
         entries=ordered.entries,
         row_ends=ordered.row_ends,
         work=ordered.work,
@@ -151,7 +141,14 @@ def order(baskets: Baskets, min_count: int, weights: NDArray[np.int32] | None = 
     return ordered
 
 
-def _search(
+def count_baskets(baskets: Baskets) -> NDArray[np.int64]:
+    """Return how many baskets hold each item."""
+    counts = np.zeros(baskets.shape[1], dtype=np.int64)
+    count_items(indices=baskets.indices, counts=counts)
+    return counts
+
+
+def search_ordered(
     search: PrefixTreeSearch | ProjectionSearch,
     ordered: OrderedBaskets,
     n_threads: int,

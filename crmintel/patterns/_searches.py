@@ -41,6 +41,8 @@ class ProjectionSearch:
         self.columns = self._columns()
         most_paired = 0 if self.columns.size else projection.MOST_PAIRED
         self.n_paired, self.paired = _pair(ordered, min_count, max_length, most_paired)
+        delivered = ordered.items.size if self.columns.size else self.n_paired
+        self.first, self.owner = ordered.owners(delivered)
 
     def _columns(self) -> NDArray[np.uint64]:
         """Return the baskets as columns of bits where they are dense enough for it, else none."""
@@ -111,8 +113,8 @@ class ProjectionSearch:
         projection.deliver_occurrences(
             base_entries=ordered.entries,
             row_ends=ordered.row_ends,
-            first=ordered.first,
-            owner=ordered.owner,
+            first=self.first[low - self.n_paired : high - self.n_paired + 1],
+            owner=self.owner,
             low=low,
             high=high,
             min_count=self.min_count,
@@ -129,7 +131,8 @@ class ProjectionSearch:
             arenas["words"] = np.empty(4 * self.columns.size, dtype=np.uint64)
         arenas["words"][: high * n_words] = self.columns[: high * n_words]
         if arenas["class_members"].shape[1] < high:
-            arenas["class_members"] = np.empty((2, 4 * high), dtype=np.int32)
+            n_rows = len(arenas["class_members"])
+            arenas["class_members"] = np.empty((n_rows, 4 * high), dtype=np.int32)
         _put_members(arenas["class_members"], self.ordered, high)
         arenas["levels"][:2] = 0
         arenas["levels"][0, [bitset.SIZE, bitset.NEXT, bitset.NODE]] = high, low, -1

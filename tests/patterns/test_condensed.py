@@ -124,6 +124,18 @@ def test_nothing_is_frequent(target):
     )
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_more_items_than_pairs_are_counted_for(target):
+    """Perfect extensions among rows, and databases delivered item by item: supersets from all itemsets."""
+    rng = np.random.default_rng(3)
+    groups = [sorted(rng.choice(1300, 6, replace=False).tolist()) for _ in range(700)]
+    lists = [rng.choice(g, rng.integers(2, 7), replace=False).tolist() for g in groups for _ in range(6)]
+    lists += [rng.integers(1300, size=5).tolist() for _ in range(200)]
+    assert as_dict(Baskets.from_lists(lists), condensed(Baskets.from_lists(lists), target, 2)) == (
+        condensed_bruteforce(lists, target, 2)
+    )
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_closed_and_maximal_recover_all(seed):
     """Every frequent itemset lies in a maximal one, and its count is the largest of the closed ones around it."""
@@ -178,7 +190,8 @@ def interruptible():
 @pytest.mark.parametrize("shape", [(2000, 60, 0.5, 0.9), (10_000, 2000, 0.01, 0.05)])
 def test_ctrl_c_ends_the_search(target, shape):
     """Of columns of bits, and of rows."""
-    condensed(Baskets.from_lists([[0, 1], [0], [0, 1]]), target, 1)  # compiled before the clock starts
+    for few in ([[0, 1], [0], [0, 1]], [[item, item + 1] for item in range(1100)]):
+        condensed(Baskets.from_lists(few), target, 1)  # compiled before the clock starts
     n_baskets, n_items, low, high = shape
     share = np.linspace(low, high, n_items)
     baskets = Baskets(np.random.default_rng(0).random((n_baskets, n_items)) < share)

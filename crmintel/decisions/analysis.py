@@ -64,7 +64,8 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     validation_ : dict
-        ``"value"``: errors of expected purchases and spend on held-out dates, beside each customer's past rate.
+        ``"value"``: errors of expected purchases and spend on held-out dates, beside each customer's past rate, and the
+        ``verdict`` of `backtest`.
         ``"churn"``: AUC, Brier score and top-decile lift at an as-of date after all training labels end, beside
         recency and the base rate. ``"offers"``: how often customers then bought what would have been offered, beside
         the offer of what most have bought. A part that the log is too short for is left out, and `notes_` says so.

@@ -13,6 +13,7 @@ from crmintel.churn.labels import churn_labels, churn_snapshots
 from crmintel.churn.metrics import top_decile_lift
 from crmintel.exceptions import InputError
 from crmintel.features.summary import CustomerSummary
+from crmintel.lifetime.backtest import backtest
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.diagnostics import holdout_errors, past_rate
 from crmintel.patterns.baselines import PopularityRecommender
@@ -36,7 +37,8 @@ def validate_value(value: Any, log: TransactionLog, days: float) -> dict[str, An
     -------
     dict
         ``cutoff``, ``days``, ``n_customers``, and `holdout_errors` of ``purchases`` (and ``spend`` where the log has
-        amounts), each of the ``model`` and of the ``naive`` forecast: every customer goes on at the past rate.
+        amounts), each of the ``model`` and of the ``naive`` forecast: every customer goes on at the past rate; and the
+        ``verdict`` of `backtest` on the purchases, beside all its naive forecasts.
     """
     past, future = log.split(log.end - np.timedelta64(int(days), "D"))
     rows = CustomerSummary(unit="week").fit_transform(past)
@@ -54,6 +56,10 @@ def validate_value(value: Any, log: TransactionLog, days: float) -> dict[str, An
             "naive": holdout_errors(naive * rows[:, 3], future.spend()),
         }
     result["purchases"] = {"model": holdout_errors(expected, actual), "naive": holdout_errors(naive, actual)}
+    tested = backtest(
+        purchase_model(value), log, cutoffs=past.end, horizon=int(days), n_bootstrap=200, random_state=0
+    )
+    result["verdict"] = tested.verdict
     return result
 
 

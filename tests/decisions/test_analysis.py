@@ -85,6 +85,7 @@ def test_validation_stands_beside_naive_baselines(fitted):
     assert value["days"] == churn["days"] == 56
     assert value["cutoff"] == churn["as_of"]
     assert value["purchases"]["model"]["rmse"] < value["purchases"]["naive"]["rmse"]
+    assert f"rmse {value['purchases']['model']['rmse']:.4g} against" in value["verdict"]
     assert churn["model"]["brier"] < churn["naive"]["brier"]
     assert 0.5 < churn["model"]["auc"] <= 1
 

@@ -169,7 +169,7 @@ class ErlangModel(PurchaseModel):
             return 1.0 / (1.0 + np.exp(self._log_leave(h) - self._silence(h)))
 
     def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
-        return 1.0 - self._purchases(h, t, leaving=True)
+        return np.maximum(1.0 - self._purchases(h, t, leaving=True), 0.0)  # rounding
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
         return self._purchases(h, t)

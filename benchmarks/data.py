@@ -74,6 +74,36 @@ def simulated_days() -> Any:
     return np.column_stack([frequency, np.minimum(np.ceil(recency * 7.0) / 7.0, T), T])
 
 
+BGNBD = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+PARETONBD = {"r": 0.553, "alpha": 10.58, "s": 0.606, "beta": 11.67}
+
+
+def million_rows() -> Any:
+    """Return frequency, recency and T of a million simulated customers, in weeks but to the day."""
+    T = np.random.default_rng(0).integers(182, 546, 1_000_000) / 7.0
+    frequency, recency, T = ci.BetaGeoNBD.from_params(**BGNBD).sample(1_000_000, T, random_state=0).T
+    return np.column_stack([frequency, np.minimum(np.ceil(recency * 7.0) / 7.0, T), T])
+
+
+def million_to_predict(params: dict[str, float], grain: str) -> Any:
+    """Return parameters and the histories of a million customers, "to the day" or "to the second"."""
+    rows = million_rows()
+    if grain == "to the second":
+        shift = np.random.default_rng(1).random(len(rows)) / 7.0
+        rows[:, 2] += shift
+        rows[:, 1] += np.where(rows[:, 0] > 0, shift, 0.0)
+    return params, rows
+
+
+def million_spenders() -> Any:
+    """Return the frequency and the mean spend of the repeat buyers among a million simulated customers."""
+    frequency = million_rows()[:, 0]
+    frequency = frequency[frequency > 0]
+    rng = np.random.default_rng(0)
+    rate = rng.gamma(3.74, 1.0 / 15.45, frequency.size)
+    return np.column_stack([frequency, rng.gamma(6.25 * frequency) / (rate * frequency)])
+
+
 def customers(n: int, d: int, k: int) -> Any:
     """Return customers around twelve uneven centres, standardised, and starting centres among them."""
     rng = np.random.default_rng(0)

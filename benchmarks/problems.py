@@ -72,6 +72,18 @@ _add("BG/NBD, CDNOW master", "bgnbd", data.cdnow_rows, ("lifetimes",), _same_par
 _add("BG/NBD, 1e5 simulated", "bgnbd", data.simulated_rows, ("lifetimes",), _same_parameters)
 _add("Pareto/NBD, CDNOW master", "paretonbd", data.cdnow_rows, ("lifetimes",), _same_parameters)
 _add("Pareto/NBD, 1e5 simulated", "paretonbd", data.simulated_days, ("lifetimes",), _same_parameters)
+_add("BG/NBD, 1e6 simulated", "bgnbd", data.million_rows, ("lifetimes",), _same_parameters)
+_add("Gamma-Gamma, 1e6 simulated", "gammagamma", data.million_spenders, ("lifetimes",), _same_parameters)
+for task, params in (("bgnbd", data.BGNBD), ("paretonbd", data.PARETONBD)):
+    for answer in ("purchases", "alive"):
+        for grain in ("to the day", "to the second"):
+            _add(
+                f"{task} {answer}, 1e6 {grain}",
+                f"{task} {answer}",
+                partial(data.million_to_predict, params, grain),
+                ("lifetimes",),
+                _same_rows,
+            )
 
 
 def _mine(name: str, min_count: int) -> Any:

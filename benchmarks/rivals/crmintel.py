@@ -93,6 +93,11 @@ def _kmeans(problem: Any) -> ci.CustomerKMeans:
     return ci.CustomerKMeans(n_clusters=len(centers), init=centers, n_init=1, max_iter=300).fit(rows)
 
 
+def _known(model: Any, problem: Any) -> Any:
+    params, rows = problem
+    return model.from_params(**params), rows
+
+
 TASKS = {
     "log": Entry(
         _log, answer=lambda log: dict(zip(log.customers.tolist(), log.spend().tolist(), strict=True))
@@ -101,6 +106,19 @@ TASKS = {
     "frame to summary": Entry(lambda frame: ci.CustomerSummary().fit_transform(_spend_log(frame))),
     "bgnbd": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
     "paretonbd": Entry(lambda rows: ci.ParetoNBD().fit(rows), answer=_parameters),
+    "gammagamma": Entry(lambda rows: ci.GammaGamma().fit(rows), answer=_parameters),
+    "bgnbd purchases": Entry(
+        lambda known: known[0].expected_purchases(known[1], 39.0), prepare=partial(_known, ci.BetaGeoNBD)
+    ),
+    "bgnbd alive": Entry(
+        lambda known: known[0].probability_alive(known[1]), prepare=partial(_known, ci.BetaGeoNBD)
+    ),
+    "paretonbd purchases": Entry(
+        lambda known: known[0].expected_purchases(known[1], 39.0), prepare=partial(_known, ci.ParetoNBD)
+    ),
+    "paretonbd alive": Entry(
+        lambda known: known[0].probability_alive(known[1]), prepare=partial(_known, ci.ParetoNBD)
+    ),
     "itemsets": Entry(partial(_itemsets, "all"), answer=_itemsets_answer),
     "closed": Entry(partial(_itemsets, "closed"), answer=_itemsets_answer),
     "maximal": Entry(partial(_itemsets, "maximal"), answer=_itemsets_answer),

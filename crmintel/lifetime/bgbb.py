@@ -195,7 +195,7 @@ class BetaGeoBetaBinomial(PurchaseModel):
     def _alive(self, h: Histories) -> Vector:
         return self._counts(h, h.t_x, h.T - h.t_x)[1]
 
-    def _alive_after(self, h: Histories, t: float) -> Vector:
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
         return np.exp(log_staying(*self._leaving, h.T + t) - log_staying(*self._leaving, h.T))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:

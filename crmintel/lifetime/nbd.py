@@ -203,7 +203,7 @@ class NBD(CovariateModel):
     def _alive(self, h: Histories) -> Vector:
         return np.ones(len(h))
 
-    def _alive_after(self, h: Histories, t: float) -> Vector:
+    def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
         return np.ones(len(h))
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:

@@ -250,7 +250,7 @@ class ParetoNBD(CovariateModel):
         alpha, beta = self._scales(h)
         rate = rng.gamma(self.r_, 1.0 / alpha, len(h))
         leave = rng.gamma(self.s_, 1.0 / beta, len(h)) if self.s_ > 0.0 else np.zeros(len(h))
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             stay = np.minimum(h.T, rng.exponential(size=len(h)) / leave)
             x = rng.poisson(rate * stay).astype(np.float64)
             last = stay * np.exp(-rng.exponential(size=len(h)) / x)  # of x times in all of the stay alike

@@ -48,8 +48,9 @@ def average_over_dropout(mix: Mix, x: Vector, z: Vector, r: float, a: Any, b: An
             out[rows] = _one_by_one(mix, x[rows], z[rows], r, a[rows], b[rows] + (x[rows] + at_start))
         return out
     order = np.argsort(profile, kind="stable")
-    for rows in np.split(order, np.cumsum(np.bincount(profile))[:-1]):
-        out[rows] = _smooth(mix, x[rows], z[rows], r, float(a[rows[0]]), float(b[rows[0]]), at_start)
+    for alike in np.split(order, np.cumsum(np.bincount(profile))[:-1]):
+        one = alike[0]
+        out[alike] = _smooth(mix, x[alike], z[alike], r, float(a[one]), float(b[one]), at_start)
     return out
 
 

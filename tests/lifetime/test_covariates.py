@@ -221,6 +221,7 @@ VERBS = {
     "next_purchase_quantile": {"q": 0.3},
     "discounted_expected_transactions": {"rate": 0.01},
     "predict_interval": {"horizon": 30.0},
+    "expected_lifetime": {"horizon": 20.0},
 }
 
 
@@ -253,6 +254,17 @@ def test_many_customers_with_covariates_are_answered_in_pieces(monkeypatch):
     whole = model.expected_purchases(drawn, 10.0)
     monkeypatch.setattr("crmintel.lifetime._dropout_averages._RULES", 64)
     assert model.expected_purchases(drawn, 10.0) == pytest.approx(whole, rel=1e-13)
+
+
+def test_customers_who_share_covariates_are_answered_together(monkeypatch):
+    known = {"age": np.arange(900) % 3 - 1.0, "member": np.arange(900) % 2}
+    for model in (build(BetaGeoNBD), build(ModifiedBetaGeoNBD)):
+        drawn = model.sample(900, T=np.linspace(1, 60, 900), random_state=2, covariates=known)
+        together = model.expected_purchases(drawn, 10.0), model.probability_alive(drawn, after=10.0)
+        with monkeypatch.context() as alone:
+            alone.setattr("crmintel.lifetime._dropout_averages._FEW", 10_000)
+            assert model.expected_purchases(drawn, 10.0) == pytest.approx(together[0], rel=1e-10)
+            assert model.probability_alive(drawn, after=10.0) == pytest.approx(together[1], rel=1e-10)
 
 
 def test_simulated_futures_agree_with_the_expectation(kind):

@@ -3,10 +3,16 @@ from . import interop as interop
 from . import plots as plots
 from . import testing as testing
 from ._warmup import warmup as warmup
+from .churn.gains import GainTable as GainTable
+from .churn.gains import gain_table as gain_table
 from .churn.labels import churn_labels as churn_labels
 from .churn.labels import churn_snapshots as churn_snapshots
 from .churn.metrics import top_decile_lift as top_decile_lift
 from .churn.model import make_churn_pipeline as make_churn_pipeline
+from .churn.profit import ProfitCurve as ProfitCurve
+from .churn.profit import expected_maximum_profit as expected_maximum_profit
+from .churn.profit import profit_curve as profit_curve
+from .churn.targeting import ProfitClassifier as ProfitClassifier
 from .decisions.analysis import CustomerBaseAnalysis as CustomerBaseAnalysis
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
 from .decisions.table import DecisionTable as DecisionTable

@@ -107,6 +107,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "RuleRecommender": lambda: ci.RuleRecommender(_rules()).recommend(_log(), n=1),
     "CoPurchaseRecommender": lambda: ci.CoPurchaseRecommender().fit(_log()).recommend(_log(), n=1),
     "FrequentSequences": _sequences,
+    "expected_maximum_profit": lambda: ci.expected_maximum_profit([1, 0, 1], [0.3, 0.2, 0.1]),
     "make_baskets": lambda: ci.datasets.make_baskets(n_baskets=50, n_items=20, random_state=0),
 }
 

@@ -9,6 +9,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 from sklearn.utils.validation import check_is_fitted
@@ -94,6 +95,7 @@ CASES = {
     "ParetoNBD": (ci.ParetoNBD(horizon=13), rows),
     "PopularityRecommender": (ci.PopularityRecommender(half_life="8W"), None),
     "NextItem": (ci.NextItem(ci.FrequentSequences(min_support=0.1)), lambda log: log.sequences()),
+    "ProfitClassifier": (ci.ProfitClassifier(LogisticRegression(), clv=60.0, incentive=2.0), rows),
     "RFMScorer": (ci.RFMScorer(), None),
     "RepeatPurchaseRecommender": (ci.RepeatPurchaseRecommender(), None),
     "RuleRecommender": (
@@ -114,6 +116,7 @@ CASES = {
 }
 # The y of those that need one, made of X.
 TARGETS = {
+    "ProfitClassifier": lambda X: X[:, 0] > 1,
     "SatisfactionLoyalty": lambda X: X[:, 0] > 1,
     "SegmentRules": heavy_or_light,
     "SegmentProfile": heavy_or_light,

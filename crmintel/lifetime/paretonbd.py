@@ -119,6 +119,16 @@ class ParetoNBD(CovariateModel):
     >>> fitted = ParetoNBD(horizon="13W").fit(rows)
     >>> fitted.converged_
     True
+
+    Members buy more often; new ones are asked about by their covariates alone.
+
+    >>> shop = ParetoNBD.from_params(r=0.9, alpha=7, s=0.7, beta=12, purchase_coefficients={"member": 0.5})
+    >>> rows = shop.sample(2_000, T=52, random_state=0, covariates={"member": [0, 1] * 1_000})
+    >>> told = ParetoNBD(purchase_covariates=["member"]).fit(rows)
+    >>> round(told.purchase_coefficients_["member"], 1)
+    0.5
+    >>> told.expected_purchases({"member": [0, 1]}, horizon=52).shape
+    (2,)
     """
 
     _parameters = ("r", "alpha", "s", "beta")

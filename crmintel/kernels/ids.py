@@ -9,18 +9,6 @@ from crmintel.kernels._jit import helper, kernel
 
 
 @kernel
-def _span(ids):
-    low = ids[0]
-    high = ids[0]
-    for i in range(ids.size):
-        if ids[i] < low:
-            low = ids[i]
-        if ids[i] > high:
-            high = ids[i]
-    return low, high
-
-
-@kernel
 def _codes_by_table(ids, low, rank, codes):
     """Codes from a table over the id range; ``rank`` comes in zero and leaves as id - low -> code."""
     for i in range(ids.size):
@@ -48,9 +36,14 @@ def _slot_of(value, mask):
 
 @kernel
 def _codes_by_hash(ids, codes):
-    """Codes in order of first sight, by open addressing with a load of at most one half."""
+    """Codes in order of first sight, by open addressing with a load of at most one half; labels and their number.
+
+    Loops stand for np.full and slices, whose compilation takes longer than that of the rest.
+    """
     capacity = 1 << 16
-    table = np.full(capacity, -1, np.int32)
+    table = np.empty(capacity, np.int32)
+    for slot in range(capacity):
+        table[slot] = -1
     labels = np.empty(capacity // 2, np.int64)
     n = 0
     for i in range(ids.size):
@@ -64,9 +57,11 @@ def _codes_by_hash(ids, codes):
         if table[slot] < 0:
             if n == labels.size:
                 capacity *= 4
-                table = np.full(capacity, -1, np.int32)
+                table = np.empty(capacity, np.int32)
+                for slot in range(capacity):
+                    table[slot] = -1
                 wider = np.empty(capacity // 2, np.int64)
-                for j in range(n):  # a slice assignment would compile the text of numpy's shape error: 2.4 s
+                for j in range(n):
                     wider[j] = labels[j]
                 labels = wider
                 for j in range(n):
@@ -81,7 +76,7 @@ def _codes_by_hash(ids, codes):
             labels[n] = value
             n += 1
         codes[i] = table[slot]
-    return labels[:n].copy()
+    return labels, n
 
 
 @kernel
@@ -100,13 +95,14 @@ def factorize_integers(ids: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArr
     codes = np.empty(ids.size, dtype=np.int32)
     if ids.size == 0:
         return codes, np.empty(0, dtype=np.int64)
-    low, high = _span(ids)
-    span = int(high) - int(low) + 1
+    low, high = int(ids.min()), int(ids.max())
+    span = high - low + 1
     if span <= max(4 * ids.size, 1 << 20):
         rank = np.zeros(span, dtype=np.int32)
         _codes_by_table(ids, low, rank, codes)
         return codes, (np.flatnonzero(rank >= 0) + low).astype(np.int64)
-    labels = _codes_by_hash(ids, codes)
+    labels, n = _codes_by_hash(ids, codes)
+    labels = labels[:n].copy()
     order = np.argsort(labels)
     rank = np.empty(labels.size, dtype=np.int32)
     rank[order] = np.arange(labels.size, dtype=np.int32)

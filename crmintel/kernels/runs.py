@@ -8,8 +8,40 @@ import numpy as np
 
 from crmintel.kernels._jit import helper, kernel
 
+_MOST_STRETCHES = 65536  # of time, in a block
 
-@helper
+
+def order_lines(codes, time, payload, bits, records, offsets, order, sorted_time, sorted_payload):
+    """Put lines in customer order, by time within a customer, ties as they came; return 1, or 0 for giving up.
+
+    A radix sort that keeps to the cache: to blocks of ``2**bits`` customers, in a block by stretches of time, then
+    to customers, where each line is inserted at the end and hardly ever moves. It gives up after 64 moves a line
+    (one time stamp far off makes all others one stretch), with its outputs half written. ``offsets``
+    (customers + 1) comes in as zeros; a code of -1 leaves its line out; ``payload`` (64 bits a line, or empty)
+    spares a column its gather.
+    """
+    ends = np.zeros((offsets.size - 1 >> bits) + 2, dtype=np.int64)
+    _deal_to_blocks(codes, time, payload, bits, ends, records)
+    largest = int(np.diff(ends[:-1], prepend=0).max())
+    dealt = np.empty((largest, 3), dtype=np.int64)
+    cursor = np.empty(_MOST_STRETCHES + 1, dtype=np.int64)
+    place = np.empty((1 << bits) + 1, dtype=np.int64)
+    return _order_blocks(
+        bits,
+        ends,
+        records,
+        dealt,
+        cursor,
+        place,
+        payload.size > 0,
+        offsets,
+        order,
+        sorted_time,
+        sorted_payload,
+    )
+
+
+@kernel
 def _deal_to_blocks(codes, time, payload, bits, ends, records):
     """Write records (time, customer and line, payload) block by block of ``2**bits`` neighbouring customers."""
     for i in range(codes.size):
@@ -30,29 +62,31 @@ def _deal_to_blocks(codes, time, payload, bits, ends, records):
 
 
 @helper
-def _deal_by_time(records, dealt, cursor):
-    """Copy records into stretches of time; return False, without copying, where they are in time already."""
-    low = records[0, 0]
-    high = records[0, 0]
+def _deal_by_time(records, start, stop, dealt, cursor, n_stretches):
+    """Copy a block's records into stretches of time; return False, without copying, where they are in time already."""
+    low = records[start, 0]
+    high = low
     is_sorted = True
-    for i in range(1, records.shape[0]):
-        if records[i, 0] < records[i - 1, 0]:
+    for i in range(start + 1, stop):
+        moment = records[i, 0]
+        if moment < records[i - 1, 0]:
             is_sorted = False
-        low = min(low, records[i, 0])
-        high = max(high, records[i, 0])
+        if moment < low:
+            low = moment
+        if moment > high:
+            high = moment
     if is_sorted:
         return False
-    n_stretches = cursor.size - 1
     bits = 0
     while (high - low) >> bits >= n_stretches:
         bits += 1
     for s in range(n_stretches + 1):
         cursor[s] = 0
-    for i in range(records.shape[0]):
+    for i in range(start, stop):
         cursor[((records[i, 0] - low) >> bits) + 1] += 1
     for s in range(n_stretches):
         cursor[s + 1] += cursor[s]
-    for i in range(records.shape[0]):
+    for i in range(start, stop):
         s = (records[i, 0] - low) >> bits
         at = cursor[s]
         cursor[s] = at + 1
@@ -62,47 +96,36 @@ def _deal_by_time(records, dealt, cursor):
 
 
 @kernel
-def order_lines(codes, time, payload, bits, records, offsets, order, sorted_time, sorted_payload):
-    """Put lines in customer order, by time within a customer, ties as they came; return 1, or 0 for giving up.
-
-    A radix sort that keeps to the cache: to blocks of ``2**bits`` customers, in a block by stretches of time, then
-    to customers, where each line is inserted at the end and hardly ever moves. It gives up after 64 moves a line
-    (one time stamp far off makes all others one stretch), with its outputs half written. ``offsets``
-    (customers + 1) comes in as zeros; a code of -1 leaves its line out; ``payload`` (64 bits a line, or empty)
-    spares a column its gather.
-    """
+def _order_blocks(
+    bits, ends, records, dealt, cursor, place, has_payload, offsets, order, sorted_time, sorted_payload
+):
+    """Order the records block by block, which end at ``ends``; ``dealt``, ``cursor`` and ``place`` are scratch."""
     n = offsets.size - 1
-    ends = np.zeros((n >> bits) + 2, np.int64)
-    _deal_to_blocks(codes, time, payload, bits, ends, records)
-    has_payload = payload.size > 0
-    place = np.empty((1 << bits) + 1, np.int64)
-    dealt = np.empty((0, 3), np.int64)
     moves = 64 * records.shape[0]
     start = np.int64(0)
     for block in range(ends.size - 1):
         stop = ends[block]
-        if stop == start:
-            for c in range(block << bits, min(n, (block + 1) << bits)):
-                offsets[c + 1] = start
-            continue
-        if dealt.shape[0] < stop - start:
-            dealt = np.empty((stop - start, 3), np.int64)
-        n_stretches = 64
-        while n_stretches < 65536 and 4 * n_stretches < stop - start:
-            n_stretches *= 2
-        source = records[start:stop]
-        if _deal_by_time(source, dealt, np.empty(n_stretches + 1, np.int64)):
-            source = dealt[: stop - start]
         first = block << bits
         last = min(n, first + (1 << bits))
-        place[: last - first + 1] = 0
-        for q in range(source.shape[0]):
+        if stop == start:
+            for c in range(first, last):
+                offsets[c + 1] = start
+            continue
+        n_stretches = 64
+        while n_stretches < _MOST_STRETCHES and 4 * n_stretches < stop - start:
+            n_stretches *= 2
+        source, low, high = records, start, stop
+        if _deal_by_time(records, start, stop, dealt, cursor, n_stretches):
+            source, low, high = dealt, np.int64(0), stop - start
+        for c in range(last - first + 1):
+            place[c] = 0
+        for q in range(low, high):
             place[(source[q, 1] >> 32) - first + 1] += 1
         place[0] = start
         for c in range(first, last):
             place[c - first + 1] += place[c - first]
             offsets[c + 1] = place[c - first + 1]
-        for q in range(source.shape[0]):
+        for q in range(low, high):
             c = source[q, 1] >> 32
             moment = source[q, 0]
             at = place[c - first]

@@ -23,7 +23,7 @@ from crmintel.lifetime._frequency_fit import frequency_fit
 from crmintel.lifetime._histories import Histories, Vector, read_histories
 from crmintel.lifetime._regularity import Regularity, regularity
 from crmintel.lifetime._spend import SpendModel, read_spend
-from crmintel.lifetime._verdict import judge
+from crmintel.lifetime._verdict import judge, owed_to_whole_days
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.cnbd import BetaGeoCNBD
@@ -120,13 +120,14 @@ def compare_models(
     purchases = {name: model for name, model in fitted.items() if name in fitters}
     spending = {name: model for name, model in fitted.items() if name in spenders}
     table, fits = _purchase_table(purchases, notes, h)
-    best = str(table["model"][int(np.argmin(table["aic"]))])
+    found = _regularity(rows, h, next(iter(purchases.values())).unit_)
+    best = _best(table, purchases, found)
     n_parameters = int(table["parameters"][table["model"] == best][0])
     drift = cohort_drift(purchases[best], h, _taker(rows), n_parameters, int(n_cohorts))
     result = ModelComparison(
         models=table,
         frequencies=fits,
-        regularity=_regularity(rows, h, purchases[best].unit_),
+        regularity=found,
         spend=_spend_table(spending, notes, rows),
         independence=_independence(spending),
         cohorts=drift,
@@ -234,6 +235,13 @@ def _purchase_table(
     for key in ("model", "note"):
         columns[key] = columns[key].astype(object)
     return columns, fits
+
+
+def _best(table: dict[str, NDArray[Any]], models: dict[str, Any], found: Regularity | None) -> str:
+    """The lowest AIC among models that do not owe it to whole days."""
+    by_days = np.array([owed_to_whole_days(models[name], found) for name in table["model"]])
+    aic = table["aic"] if by_days.all() else np.where(by_days, np.inf, table["aic"])
+    return str(table["model"][int(np.argmin(aic))])
 
 
 def _regularity(rows: Any, h: Histories, unit: str | None) -> Regularity | None:

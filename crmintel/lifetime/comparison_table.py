@@ -33,7 +33,8 @@ class ModelComparison:
     cautions : tuple of str
         What to mind when using the best one.
     best : str
-        The model of purchases with the lowest AIC.
+        The model of purchases with the lowest AIC; one of regular buyers only where ``regularity`` finds them regular,
+        too (its likelihood takes whole days for exact times).
     best_spend : str or None
         The model of spend with the lowest AIC among those of finite mean.
     models : dict of ndarray

@@ -244,6 +244,19 @@ def test_regular_buyers_have_their_model():
     assert not any("buy regularly" in caution for caution in result.cautions)
 
 
+def test_whole_days_are_not_taken_for_regularity():
+    columns = oracle.gaps_at_random(1500, 1.0, 0.3, 200, np.random.default_rng(0))
+    rows = CustomerRows(
+        np.column_stack([*columns[:2], np.full(1500, 200.0), columns[2]]),
+        ("frequency", "recency", "T", "sum_log_gaps"),
+        unit="day",
+    )
+    result = ci.compare_models(rows, [ci.NBD(), ci.BetaGeoCNBD()], n_cohorts=1)
+    assert result.fitted["BetaGeoCNBD"].k_ > 1
+    assert result.best == "NBD"
+    assert "takes the whole days of short gaps for regularity" in result.verdict
+
+
 def test_too_few_buyers():
     rows = sampled(ci.BetaGeoNBD.from_params(**BGNBD), 60, 10.0, 5)
     result = ci.compare_models(rows, [ci.NBD()])

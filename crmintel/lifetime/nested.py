@@ -28,6 +28,14 @@ class LikelihoodRatio:
         Whether the smaller model lies at the edge of the larger one.
     p_value : float
         Chance of a statistic like this, or a larger one, if the smaller model is true.
+
+    Examples
+    --------
+    >>> from crmintel import BetaDiscreteWeibull, ShiftedBetaGeometric, likelihood_ratio_test
+    >>> active = [1000, 869, 743, 653, 593, 551, 517, 491]
+    >>> models = [kind().fit_cohorts(active) for kind in (ShiftedBetaGeometric, BetaDiscreteWeibull)]
+    >>> likelihood_ratio_test(*models).p_value < 0.01
+    True
     """
 
     statistic: float

@@ -34,6 +34,18 @@ class PurchaseTotals:
         Standard deviation because customers buy and leave at random.
     parameter_std : ndarray
         Standard deviation because the parameters are estimated; 0 where they are known.
+
+    Examples
+    --------
+    >>> from crmintel import BetaGeoNBD
+    >>> model = BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    >>> rows = model.sample(1_000, T=39, random_state=0)
+    >>> total = model.predict_total(rows, horizon=39)
+    >>> total.low < total.expected < total.high
+    True
+    >>> segments = model.predict_total(rows, horizon=39, groups=rows[:, 0] > 0)
+    >>> segments.groups, segments.n_customers.sum()
+    (array([False,  True]), np.int64(1000))
     """
 
     groups: Any

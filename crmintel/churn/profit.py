@@ -98,7 +98,7 @@ def expected_maximum_profit(
     >>> round(ci.expected_maximum_profit(y, score, clv=[500, 20, 80, 30, 10]), 1)
     31.0
     """
-    campaign = read_campaign(y, score, clv, incentive, contact, capacity, budget)
+    campaign = read_campaign(y, score, clv, incentive, contact, capacity, budget, best_only=True)
     hull = np.empty(campaign.count.size, dtype=np.int64)
     hull = hull[: upper_hull(campaign.cost, campaign.gain, hull)]
     gain, cost = campaign.gain[hull], campaign.cost[hull]
@@ -192,31 +192,56 @@ def mean_acceptance(accept: Any) -> float:
 
 def per_customer(value: Any, name: str, n: int, low: float | None = None) -> NDArray[np.float64]:
     """Return one number for each of ``n`` customers, of one for all or of as many."""
+    return np.broadcast_to(_one_or_each(value, name, n, low), n)
+
+
+def _one_or_each(value: Any, name: str, n: int, low: float | None = None) -> Any:
     numbers = as_numbers(value, name)
     if numbers.ndim == 0:
-        return np.full(n, check_number(value, name, low=low))
+        return check_number(value, name, low=low)
     return check_vector(numbers, name, n=n, low=low)
 
 
 def read_campaign(
-    y: Any, score: Any, clv: Any, incentive: Any, contact: Any, capacity: Any, budget: Any
+    y: Any,
+    score: Any,
+    clv: Any,
+    incentive: Any,
+    contact: Any,
+    capacity: Any,
+    budget: Any,
+    best_only: bool = False,
 ) -> Campaign:
-    """Check the arguments of `expected_maximum_profit` and cumulate from the highest score."""
+    """Check the arguments of `expected_maximum_profit` and cumulate from the highest score.
+
+    With ``best_only`` positions may be missing at which no campaign is best.
+    """
     left = check_vector(y, "y", min_length=1)
     raise_if_any((left != 0) & (left != 1), left, "y", "must be 0 or 1 (1: the customer left)")
     n = left.size
     values = check_vector(score, "score", n=n)
-    value = per_customer(clv, "clv", n)
-    gift, call = (
-        per_customer(each, name, n, low=0.0)
-        for each, name in ((incentive, "incentive"), (contact, "contact"))
-    )
+    value = _one_or_each(clv, "clv", n)
+    gift = _one_or_each(incentive, "incentive", n, low=0.0)
+    call = _one_or_each(contact, "contact", n, low=0.0)
+    limited = capacity is not None or budget is not None
+    if best_only and not limited and np.ndim(gift) == np.ndim(call) == 0:
+        return _campaign_of_churners(left == 1, values, value, gift, call)
     order = np.argsort(-values)
-    falling = values[order]
-    ends = np.append(np.flatnonzero(np.diff(falling)), n - 1)  # last customer of each different score
-    count = np.concatenate([[0.0], ends + 1.0])
-    gain = np.concatenate([[0.0], np.cumsum((left * (value - gift))[order])[ends]])
-    cost = np.concatenate([[0.0], np.cumsum((call + (1.0 - left) * gift)[order])[ends]])
+    falling, left = values[order], left[order]
+    ends = np.append(
+        np.flatnonzero(falling[1:] != falling[:-1]), n - 1
+    )  # last customer of each different score
+    count = ends + 1.0
+    churners = np.cumsum(left)[ends]
+
+    def summed(each: Any, whom: Any, number: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Cumulate ``each`` over ``whom`` (1 or 0 for each customer), ``number`` of whom have come."""
+        return each * number if np.ndim(each) == 0 else np.cumsum(each[order] * whom)[ends]
+
+    gain = summed(value - gift, left, churners)
+    cost = summed(call, 1.0, count) + summed(gift, 1.0 - left if np.ndim(gift) else None, count - churners)
+    spent = summed(call + gift, 1.0, count)
+    count, gain, cost, spent = (np.concatenate([[0.0], column]) for column in (count, gain, cost, spent))
     at_most = count.size
     if capacity is not None:
         most = check_number(capacity, "capacity", low=0.0, strict_low=True)
@@ -227,9 +252,26 @@ def read_campaign(
         at_most = min(at_most, int(np.searchsorted(count, most * n if most < 1.0 else most, side="right")))
     if budget is not None:
         money = check_number(budget, "budget", low=0.0)
-        spent = np.concatenate([[0.0], np.cumsum((call + gift)[order])[ends]])
         at_most = min(at_most, int(np.searchsorted(spent, money, side="right")))
     return Campaign(count[:at_most], gain[:at_most], cost[:at_most], n)
+
+
+def _campaign_of_churners(
+    left: NDArray[np.bool_], values: NDArray[np.float64], value: Any, gift: float, call: float
+) -> Campaign:
+    """Positions behind the last churner of each score: where costs are alike no other is best, and sorting is less."""
+    churners, stayers = -values[left], np.sort(-values[~left])
+    if np.ndim(value) == 0:
+        churners = np.sort(churners)
+    else:
+        order = np.argsort(churners)
+        churners, value = churners[order], value[left][order]
+    ends = np.append(np.flatnonzero(churners[1:] != churners[:-1]), churners.size - 1)[: churners.size]
+    saved, given_away = ends + 1.0, np.searchsorted(stayers, churners[ends], side="right").astype(np.float64)
+    gain = (value - gift) * saved if np.ndim(value) == 0 else np.cumsum(value - gift)[ends]
+    cost = call * (saved + given_away) + gift * given_away
+    count, gain, cost = (np.concatenate([[0.0], column]) for column in (saved + given_away, gain, cost))
+    return Campaign(count, gain, cost, left.size)
 
 
 def _acceptance(

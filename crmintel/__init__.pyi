@@ -79,6 +79,7 @@ from .segments.concentration import gini as gini
 from .segments.concentration import lorenz_curve as lorenz_curve
 from .segments.concentration import top_share as top_share
 from .segments.golden import GoldenCustomers as GoldenCustomers
+from .segments.heavy_half import HeavyHalf as HeavyHalf
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .segments.loyalty import LoyaltyIndex as LoyaltyIndex
 from .segments.markov import MarkovTest as MarkovTest

@@ -84,6 +84,7 @@ CASES = {
     "CorrelatedSpend": (ci.CorrelatedSpend(), rows),
     "GammaGamma": (ci.GammaGamma(), rows),
     "GoldenCustomers": (ci.GoldenCustomers(min_periods=2), None),
+    "HeavyHalf": (ci.HeavyHalf(), None),
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
     "LoyaltyIndex": (ci.LoyaltyIndex(unit="week"), None),

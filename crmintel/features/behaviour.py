@@ -40,6 +40,10 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
     ``categories_30d``      distinct categories bought in the window; one column a window                  category
     ``trend_30d``           log((1 + purchases in the window) / (1 + purchases in the window before));
                             NaN when the first purchase is younger than both windows
+    ``acceleration_30d``    this trend less the one a window ago: log((1 + purchases in the window) (1 + in the
+                            second before) / (1 + in the one before)**2); NaN when younger than three windows
+    ``category_shift_30d``  how far the mix of categories has moved: half the sum of the changes of their      category
+                            shares of the lines bought, from before the window to within; 0 to 1
     ``purchases``           purchases of the whole history
     ``spend``               net money of the whole history                                                 amount
     ``items``               distinct items ever bought                                                     item
@@ -53,6 +57,11 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
     ``discount_share``      share of the lines bought whose discount is not 0                              discount
     ``return_share``        share of all lines that are returns                                            amount or
                                                                                                            quantity
+    ``coupon_share``        share of the lines bought where the kept number column ``coupon`` is not 0;    ``shares``
+                            one column for each name in ``shares``
+    ``night_share``         share of the lines bought from 0 to 6 o'clock; likewise ``morning_share``,     times of day
+                            ``afternoon_share`` and ``evening_share``
+    ``monday_share``        share of the lines bought on a Monday; one column for each weekday
     ======================  =============================================================================  ==========
 
     What is undefined is NaN, which `sklearn.ensemble.HistGradientBoostingClassifier` takes as it is; a customer

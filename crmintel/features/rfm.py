@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,44 +11,40 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._frames import is_frame, open_frame
-from crmintel._validation import as_numbers, check_number, check_vector
+from crmintel._validation import as_numbers, check_choice, check_number, check_vector
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
+from crmintel.features._breaks import kmeans_cuts, quantile_cuts
+from crmintel.features.rfm_segments import RFM_SEGMENTS, name_table
 from crmintel.features.rows import CustomerRows
 from crmintel.transactions.log import TransactionLog
 
 COLUMNS = ("time_since_last", "n_purchases", "spend")
 SCORES = ("recency_score", "frequency_score", "monetary_score", "rfm_score")
-OTHERS = "Others"
-
-# Name: lowest and highest score of recency, frequency and money. The order counts: the first that fits is taken.
-RFM_SEGMENTS: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
-    "Champions": ((5, 5), (5, 5), (5, 5)),
-    "Potential Loyalist": ((3, 5), (3, 5), (2, 5)),
-    "Loyal Customers": ((2, 4), (2, 4), (2, 4)),
-    "Promising": ((3, 4), (1, 3), (3, 5)),
-    "New Customers": ((4, 5), (1, 3), (1, 5)),
-    "Can't Lose Them": ((1, 2), (3, 4), (4, 5)),
-    "At Risk": ((1, 2), (2, 5), (4, 5)),
-    "Need Attention": ((1, 3), (3, 5), (3, 5)),
-    "About To Sleep": ((2, 3), (1, 3), (1, 4)),
-    "Lost": ((1, 1), (1, 5), (1, 5)),
-}
 
 
 class RFMScorer(TransformerMixin, BaseEstimator):
     """Scores from 1 (worst) to ``n_bins`` (best) for recency, frequency and money, and the segment they mean.
 
-    Each column is cut at its quantiles, so that every score has about as many customers. The cut points are learned:
-    next month's log is scored on this month's scale, and a customer who moves has changed, not the scale.
+    The cut points are learned: next month's log is scored on this month's scale, and a customer who moves has changed,
+    not the scale.
 
     Parameters
     ----------
     n_bins : int, default=5
         Number of scores, 2 to 9.
+    cuts : {"quantile", "kmeans"} or mapping, default="quantile"
+        Where the columns are cut: at their quantiles, so that every score has about as many customers; or where the
+        groups are tightest (k-means in one dimension, the optimum itself), so that customers far above the others
+        have a score of their own. Or at fixed points, ``{column: points}``, each the largest value of its bin;
+        columns left out are cut at their quantiles.
     segments : mapping or None, default=None
-        Names and their scores, ``{name: ((r_low, r_high), (f_low, f_high), (m_low, m_high))}``, both ends included.
-        The first that fits is taken, "Others" if none does. None is ``crmintel.features.rfm.RFM_SEGMENTS``, ten
-        segments for five bins; copy and edit it: ``{**RFM_SEGMENTS, "Lost": ...}``.
+        Names and their scores, ``{name: ((r_low, r_high), (f_low, f_high), (m_low, m_high))}``, both ends included,
+        or ``{name: [555, 554, ...]}``. The first that fits is taken, "Others" if none does. None is ``RFM_SEGMENTS``
+        of ``crmintel.features.rfm_segments``, ten segments for five bins; ``RFM_SEGMENTS_11`` is the other usual
+        table. Copy and edit them: ``{**RFM_SEGMENTS, "Lost": ...}``.
+    weights : sequence of three float or None, default=None
+        Weights of recency, frequency and money. With them ``rfm_score`` is the weighted mean of the three scores, by
+        which customers can be ranked. None reads the scores as one number: 3, 4 and 3 are 343.
 
     Attributes
     ----------
@@ -71,6 +67,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     ----------
     A. M. Hughes, "Strategic Database Marketing", 1994.
     A. Hebbali, R package rfm: the table of ten segments.
+    W. D. Fisher, "On grouping for maximum homogeneity", JASA 53, 1958: the cut points of k-means.
 
     Examples
     --------
@@ -83,9 +80,18 @@ class RFMScorer(TransformerMixin, BaseEstimator):
     [24.5]
     """
 
-    def __init__(self, n_bins: int = 5, *, segments: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        n_bins: int = 5,
+        *,
+        cuts: str | Mapping[str, Any] = "quantile",
+        segments: Mapping[str, Any] | None = None,
+        weights: Sequence[float] | None = None,
+    ) -> None:
         self.n_bins = n_bins
+        self.cuts = cuts
         self.segments = segments
+        self.weights = weights
 
     def fit(self, X: Any, y: Any = None) -> RFMScorer:
         """Learn the cut points.
@@ -111,12 +117,17 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         """
         n_bins = int(check_number(self.n_bins, "n_bins", low=2, high=9, integer=True))
         if self.segments is not None:
-            _check_segments(self.segments, n_bins)
-        columns = _rfm_columns(X)
-        self.edges_ = {name: _quantiles(values, n_bins) for name, values in columns.items()}
+            name_table(self.segments, n_bins)
+        _check_weights(self.weights)
+        fixed = _fixed_cuts(self.cuts, n_bins)
+        learn = kmeans_cuts if self.cuts == "kmeans" else quantile_cuts
+        self.edges_ = {
+            name: fixed[name] if name in fixed else learn(values[np.isfinite(values)], n_bins)
+            for name, values in _rfm_columns(X).items()
+        }
         return self
 
-    def transform(self, X: Any) -> NDArray[np.int64]:
+    def transform(self, X: Any) -> NDArray[Any]:
         """Return ``recency_score, frequency_score, monetary_score, rfm_score`` of each customer.
 
         Parameters
@@ -127,11 +138,13 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of int64, shape (n_customers, 4)
-            The last column reads the three scores as one number: 3, 4 and 3 are 343.
+            With ``weights`` of float64.
         """
         check_is_fitted(self)
-        recency, frequency, money = self._scores(X)
-        return np.column_stack([recency, frequency, money, 100 * recency + 10 * frequency + money])
+        scores = np.column_stack(self._scores(X))
+        weights = _check_weights(self.weights)
+        together = scores @ np.array([100, 10, 1]) if weights is None else scores @ weights
+        return np.column_stack([scores, together])
 
     def predict(self, X: Any) -> NDArray[np.str_]:
         """Return the name of the segment of each customer.
@@ -153,13 +166,8 @@ class RFMScorer(TransformerMixin, BaseEstimator):
                 f"the ten segments are made for n_bins=5, not {n_bins}: pass segments={{name: (recency, frequency, "
                 "money)}} with scores that fit, or use transform."
             )
-        segments = RFM_SEGMENTS if self.segments is None else _check_segments(self.segments, n_bins)
-        scores = self._scores(X)
-        fits = [
-            np.all([(low <= s) & (s <= high) for s, (low, high) in zip(scores, bounds, strict=True)], axis=0)
-            for bounds in segments.values()
-        ]
-        return np.array([*segments, OTHERS])[np.argmax([*fits, np.ones_like(fits[0])], axis=0)]
+        names, table = name_table(RFM_SEGMENTS if self.segments is None else self.segments, n_bins)
+        return names[table[tuple(scores - 1 for scores in self._scores(X))]]
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.str_]:
         """Fit and return the segment of each customer; the parameters are those of ``fit``."""
@@ -223,30 +231,28 @@ def _rfm_columns(X: Any) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _quantiles(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
-    """Quantiles of type 7 at i / n_bins, their positions in whole numbers so that no rounding moves a cut point."""
-    ordered = np.sort(values[np.isfinite(values)])
-    if ordered.size == 0:
-        return np.zeros(n_bins - 1)
-    position = np.arange(1, n_bins) * (ordered.size - 1)
-    low = position // n_bins
-    high = np.minimum(low + 1, ordered.size - 1)
-    return ordered[low] + (position % n_bins) / n_bins * (ordered[high] - ordered[low])
-
-
-def _check_segments(segments: Any, n_bins: int) -> Mapping[str, Any]:
-    if not isinstance(segments, Mapping) or not segments:
-        raise InputTypeError(
-            f"segments must map names to three (low, high) pairs of scores, got {type(segments).__name__}."
-        )
-    for name, bounds in segments.items():
-        if np.shape(bounds) != (3, 2):
+def _fixed_cuts(cuts: Any, n_bins: int) -> dict[str, NDArray[np.float64]]:
+    """Return the cut points that are given, by column."""
+    if not isinstance(cuts, Mapping):
+        check_choice(cuts, "cuts", ("quantile", "kmeans"))
+        return {}
+    unknown = [name for name in cuts if name not in COLUMNS]
+    if unknown:
+        raise ColumnError(f"cuts names {unknown}; the columns are {', '.join(COLUMNS)}.")
+    fixed = {name: check_vector(points, f"cuts[{name!r}]") for name, points in cuts.items()}
+    for name, points in fixed.items():
+        if points.size != n_bins - 1 or np.any(np.diff(points) <= 0):
             raise InputError(
-                f"segments[{name!r}] must be three (low, high) pairs: recency, frequency and money; got {bounds!r}."
+                f"cuts[{name!r}] must be {n_bins - 1} rising points for n_bins={n_bins}, each the largest value of its "
+                f"bin; got {points.tolist()}."
             )
-        for what, (low, high) in zip(("recency", "frequency", "money"), bounds, strict=True):
-            if not 1 <= low <= high <= n_bins:
-                raise InputError(
-                    f"segments[{name!r}]: {what} goes from {low} to {high}, which is not within 1 to n_bins={n_bins}."
-                )
-    return segments
+    return fixed
+
+
+def _check_weights(weights: Any) -> NDArray[np.float64] | None:
+    if weights is None:
+        return None
+    values = check_vector(weights, "weights (recency, frequency, money)", n=3, low=0.0)
+    if values.sum() == 0.0:
+        raise InputError("weights must not all be 0.")
+    return values / values.sum()

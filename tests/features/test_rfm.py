@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
 
 import crmintel as ci
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
-from crmintel.features.rfm import RFM_SEGMENTS, RFMScorer
+from crmintel.features._breaks import kmeans_cuts
+from crmintel.features.rfm import RFMScorer
+from crmintel.features.rfm_segments import RFM_SEGMENTS, RFM_SEGMENTS_11
 
 COLUMNS = ["time_since_last", "n_purchases", "spend"]
 
@@ -183,9 +187,74 @@ def test_scikit_learn_manners():
     assert out.columns.tolist() == ["recency_score", "frequency_score", "monetary_score", "rfm_score"]
     again = pickle.loads(pickle.dumps(scorer))
     np.testing.assert_array_equal(again.predict(frame), scorer.predict(frame))
-    assert clone(scorer).get_params() == {"n_bins": 5, "segments": None}
+    assert clone(scorer).get_params() == {"n_bins": 5, "cuts": "quantile", "segments": None, "weights": None}
     with pytest.raises(NotFittedError):
         RFMScorer().transform(frame)
+
+
+@given(st.lists(st.integers(-20, 20), min_size=1, max_size=11), st.integers(2, 5))
+def test_kmeans_cuts_are_the_optimum(values, n_bins):
+    x = np.array(values, dtype=float)
+
+    def squares(cuts):
+        groups = np.searchsorted(cuts, x)
+        return sum(((x[groups == g] - x[groups == g].mean()) ** 2).sum() for g in np.unique(groups))
+
+    cuts = kmeans_cuts(x, n_bins)
+    assert cuts.size == n_bins - 1
+    assert np.isin(cuts, x).all()
+    different = np.unique(x)
+    every = [c for size in range(min(n_bins, different.size + 1)) for c in combinations(different, size)]
+    assert squares(cuts) == pytest.approx(min(squares(np.array(c)) for c in every), abs=1e-9)
+
+
+def test_kmeans_cuts_do_no_worse_than_many_starts_and_do_not_mind_level_or_unit():
+    spend = np.random.default_rng(0).lognormal(4.0, 1.0, 3000)
+    cuts = kmeans_cuts(spend, 5)
+    groups = np.searchsorted(cuts, spend)
+    ours = sum(((spend[groups == g] - spend[groups == g].mean()) ** 2).sum() for g in range(5))
+    theirs = KMeans(5, n_init=20, tol=0, random_state=0).fit(spend[:, None]).inertia_
+    assert ours <= theirs * (1 + 1e-12)
+    assert ours == pytest.approx(theirs, rel=1e-4)
+    np.testing.assert_allclose(kmeans_cuts(spend * 1e-6 + 3.0, 5), cuts * 1e-6 + 3.0)
+
+
+def test_kmeans_gives_the_customers_far_above_a_score_of_their_own():
+    rows = np.column_stack([np.arange(100.0), np.arange(100.0), np.append(np.arange(97.0), [900, 910, 920])])
+    scores = RFMScorer(n_bins=2, cuts="kmeans").fit_transform(rows)
+    assert np.sum(scores[:, 2] == 2) == 3
+    assert np.sum(scores[:, 1] == 2) == 50
+
+
+def test_fixed_cuts_and_the_rest_by_quantiles():
+    frame = some_rows()
+    scorer = RFMScorer(cuts={"time_since_last": [30, 60, 90, 180]}).fit(frame)
+    days = [0, 30, 31, 60, 180, 181]
+    later = pd.DataFrame({"time_since_last": days, "n_purchases": 1, "spend": 1.0})
+    assert scorer.transform(later)[:, 0].tolist() == [5, 5, 4, 4, 2, 1]
+    np.testing.assert_array_equal(scorer.edges_["spend"], RFMScorer().fit(frame).edges_["spend"])
+
+
+def test_weights_rank_customers():
+    frame = some_rows()
+    scores = RFMScorer().fit_transform(frame)
+    weighted = RFMScorer(weights=[1, 1, 2]).fit_transform(frame)
+    np.testing.assert_array_equal(weighted[:, :3], scores[:, :3])
+    np.testing.assert_allclose(weighted[:, 3], scores[:, :3] @ [0.25, 0.25, 0.5])
+    np.testing.assert_array_equal(
+        RFMScorer(weights=[1, 1, 2]).fit_predict(frame), RFMScorer().fit_predict(frame)
+    )
+
+
+def test_the_eleven_segments_name_each_triple_once():
+    scores = [score for each in RFM_SEGMENTS_11.values() for score in each]
+    assert sorted(scores) == [100 * r + 10 * f + m for r, f, m in product(range(1, 6), repeat=3)]
+    assert len(RFM_SEGMENTS_11) == 11
+    frame = some_rows()
+    scorer = RFMScorer(segments=RFM_SEGMENTS_11)
+    names = scorer.fit_predict(frame)
+    for name, score in zip(names, scorer.transform(frame)[:, 3], strict=True):
+        assert score in RFM_SEGMENTS_11[name]
 
 
 def test_segments_can_be_edited():
@@ -234,12 +303,29 @@ def test_wrong_rows_are_named(X, error, message):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
+        ({"cuts": "deciles"}, InputError, "cuts must be one of 'quantile', 'kmeans'; got 'deciles'"),
+        (
+            {"cuts": {"recency": [1, 2, 3, 4]}},
+            ColumnError,
+            "cuts names .'recency'.; the columns are time_since",
+        ),
+        ({"cuts": {"spend": [10, 20, 30]}}, InputError, "must be 4 rising points for n_bins=5"),
+        ({"cuts": {"spend": [10, 20, 20, 30]}}, InputError, "must be 4 rising points.*got .10.0, 20.0, 20.0"),
+        ({"cuts": {"spend": [10, 20, np.nan, 30]}}, InputError, "spend.* must be finite"),
+        ({"weights": [1, 1]}, InputError, "weights .recency, frequency, money. has 2"),
+        ({"weights": [1, -1, 1]}, InputError, "must be >= 0"),
+        ({"weights": [0, 0, 0]}, InputError, "must not all be 0"),
+        ({"segments": {"Best": [555, 556]}}, InputError, "holds 556, which is not three scores within 1 to"),
+        ({"segments": {"Best": []}}, InputError, "list of scores such as 555; got"),
+        ({"segments": {"Best": ["555"]}}, InputError, "list of scores such as 555; got"),
+        ({"segments": {"Best": 555}}, InputError, "list of scores such as 555; got 555"),
+        ({"segments": {5: [555]}}, InputTypeError, "must have text as names"),
         ({"n_bins": 1}, InputError, "n_bins must be >= 2 and <= 9"),
         ({"n_bins": 10}, InputError, "n_bins must be >= 2 and <= 9"),
         ({"n_bins": 2.5}, InputTypeError, "whole number"),
         ({"segments": ["Best"]}, InputTypeError, "segments must map names"),
         ({"segments": {}}, InputTypeError, "segments must map names"),
-        ({"segments": {"Best": (5, 5, 5)}}, InputError, "three .low, high. pairs"),
+        ({"segments": {"Best": (5, 5, 5)}}, InputError, "holds 5, which is not three"),
         ({"segments": {"Best": ((5, 4), (1, 5), (1, 5))}}, InputError, "recency goes from 5 to 4"),
         ({"segments": {"Best": ((1, 5), (1, 6), (1, 5))}}, InputError, "frequency goes from 1 to 6"),
     ],

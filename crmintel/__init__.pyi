@@ -3,6 +3,10 @@ from . import interop as interop
 from . import plots as plots
 from . import testing as testing
 from ._warmup import warmup as warmup
+from .churn.brier import integrated_brier_score as integrated_brier_score
+from .churn.brier import survival_brier_score as survival_brier_score
+from .churn.concordance import concordance_index as concordance_index
+from .churn.concordance import concordance_ipcw as concordance_ipcw
 from .churn.gains import GainTable as GainTable
 from .churn.gains import gain_table as gain_table
 from .churn.labels import churn_labels as churn_labels
@@ -12,6 +16,9 @@ from .churn.model import make_churn_pipeline as make_churn_pipeline
 from .churn.profit import ProfitCurve as ProfitCurve
 from .churn.profit import expected_maximum_profit as expected_maximum_profit
 from .churn.profit import profit_curve as profit_curve
+from .churn.survival import SurvivalCurve as SurvivalCurve
+from .churn.survival import survival_by_segment as survival_by_segment
+from .churn.survival import survival_curve as survival_curve
 from .churn.targeting import ProfitClassifier as ProfitClassifier
 from .decisions.analysis import CustomerBaseAnalysis as CustomerBaseAnalysis
 from .decisions.quadrants import ValueQuadrants as ValueQuadrants
@@ -85,6 +92,7 @@ from .segments.loyalty import LoyaltyIndex as LoyaltyIndex
 from .segments.markov import MarkovTest as MarkovTest
 from .segments.markov import markov_test as markov_test
 from .segments.migration import SegmentMigration as SegmentMigration
+from .segments.mixed import KPrototypes as KPrototypes
 from .segments.outliers import CustomerOutliers as CustomerOutliers
 from .segments.profile import SegmentProfile as SegmentProfile
 from .segments.profitability import CustomerProfitability as CustomerProfitability

@@ -108,6 +108,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "CoPurchaseRecommender": lambda: ci.CoPurchaseRecommender().fit(_log()).recommend(_log(), n=1),
     "FrequentSequences": _sequences,
     "expected_maximum_profit": lambda: ci.expected_maximum_profit([1, 0, 1], [0.3, 0.2, 0.1]),
+    "concordance_index": lambda: ci.concordance_index([1, 2], [1, 0], [0.2, 0.1]),
     "make_baskets": lambda: ci.datasets.make_baskets(n_baskets=50, n_items=20, random_state=0),
 }
 

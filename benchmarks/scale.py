@@ -28,8 +28,7 @@ def mine(n_baskets: int, min_support: float) -> dict[str, float]:
     """Mine once, kernels compiled before."""
     import crmintel as ci
 
-    small = ci.datasets.make_baskets(n_baskets=2_000, n_items=870, random_state=0)[0]
-    ci.FrequentItemsets(min_support=min_support).fit(small)
+    ci.warmup()
     baskets = ci.datasets.make_baskets(n_baskets=n_baskets, n_items=870, random_state=0)[0]
     gc.collect()
     held = memory("VmRSS")

@@ -123,7 +123,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         learn = kmeans_cuts if self.cuts == "kmeans" else quantile_cuts
         self.edges_ = {
             name: fixed[name] if name in fixed else learn(values[np.isfinite(values)], n_bins)
-            for name, values in _rfm_columns(X).items()
+            for name, values in rfm_columns(X).items()
         }
         return self
 
@@ -188,7 +188,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return np.array(SCORES, dtype=object)
 
     def _scores(self, X: Any) -> tuple[NDArray[np.int64], ...]:
-        bins = [np.searchsorted(self.edges_[name], values) + 1 for name, values in _rfm_columns(X).items()]
+        bins = [np.searchsorted(self.edges_[name], values) + 1 for name, values in rfm_columns(X).items()]
         return self.edges_["time_since_last"].size + 2 - bins[0], bins[1], bins[2]
 
     def __sklearn_tags__(self) -> Any:
@@ -198,7 +198,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _rfm_columns(X: Any) -> dict[str, NDArray[np.float64]]:
+def rfm_columns(X: Any) -> dict[str, NDArray[np.float64]]:
     """Return the three columns of a log, a frame, a dict or an array."""
     if isinstance(X, TransactionLog):
         since = X.time_since_last()

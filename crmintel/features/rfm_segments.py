@@ -73,7 +73,7 @@ def name_table(segments: Any, n_bins: int) -> tuple[NDArray[np.str_], NDArray[np
 
 def _triples(name: str, rule: Any, n_bins: int) -> Any:
     """Return the scores of one name."""
-    shape = np.shape(rule) if np.iterable(rule) else ()
+    shape = np.asarray(rule, dtype=object).shape
     if shape == (3, 2):
         for what, (low, high) in zip(("recency", "frequency", "money"), rule, strict=True):
             if not 1 <= low <= high <= n_bins:

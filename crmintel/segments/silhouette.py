@@ -30,6 +30,8 @@ class Silhouette:
         Interval of the value that all customers would give; both ``value`` where all were taken.
     rows : ndarray of int64, shape (n_samples,)
         The customers taken.
+    labels : ndarray of object, shape (n_samples,)
+        Segment of each of them.
     samples : ndarray of float64, shape (n_samples,)
         Silhouette of each of them: 0 in a segment of one.
     segments : list
@@ -49,6 +51,7 @@ class Silhouette:
     low: float
     high: float
     rows: NDArray[np.int64]
+    labels: NDArray[Any]
     samples: NDArray[np.float64]
     segments: list[Any]
     by_segment: NDArray[np.float64]
@@ -133,7 +136,14 @@ def silhouette(
     sums = np.bincount(codes[rows], samples, len(segments))
     by_segment = np.where(count > 0, sums / np.maximum(count, 1), np.nan)
     return Silhouette(
-        mean, max(-1.0, mean - width), min(1.0, mean + width), rows, samples, segments, by_segment
+        value=mean,
+        low=max(-1.0, mean - width),
+        high=min(1.0, mean + width),
+        rows=rows,
+        labels=named[rows],
+        samples=samples,
+        segments=segments,
+        by_segment=by_segment,
     )
 
 

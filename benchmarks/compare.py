@@ -34,7 +34,7 @@ def tables(results: dict[str, list[dict[str, str]]]) -> str:
     few = [name for names in tasks.values() if len(names) < MANY for name in names]
     parts = [long_table({name: results[name] for name in few})]
     parts += [
-        f"### {task.capitalize()}\n\n" + wide_table({name: results[name] for name in names})
+        f"## {task.capitalize()}\n\n" + wide_table({name: results[name] for name in names})
         for task, names in tasks.items()
         if len(names) >= MANY
     ]

@@ -175,7 +175,7 @@ def test_scikit_learns_checks_that_need_no_data(name, check):
 def test_a_shared_default_cannot_leak(name):
     """No default is an object that two estimators could share and one of them change."""
     for parameter in inspect.signature(ESTIMATORS[name]).parameters.values():
-        assert isinstance(parameter.default, str | int | float | tuple | None) or (
+        assert isinstance(parameter.default, str | int | float | tuple | range | None) or (
             parameter.default is parameter.empty
         ), parameter
 
@@ -189,10 +189,12 @@ def test_the_list_is_complete():
         "ChurnClassifier": "made by make_churn_pipeline",
         "ChurnInputs": "made by make_churn_pipeline",
         "EmptyColumns": "made by make_churn_pipeline",
+        "ErlangModel": "the base of the purchase models of regular buyers",
         "ItemRecommender": "the base of the recommenders",
         "PurchaseAnswers": "the verbs of the purchase models",
         "PurchaseModel": "the base of the purchase models",
         "SpendModel": "the base of the spend models",
+        "UncertainAnswers": "the verbs of the purchase models that add up uncertainty",
     }
     found = set()
     for module in pkgutil.walk_packages(ci.__path__, "crmintel."):

@@ -61,7 +61,7 @@ class ErlangLikelihood(BetaGeometricLikelihood):
             np.append(h.t_x[again], nothing),
             np.append(h.T[again], self.T[T]),
         )
-        self.counts = np.append(weights[again], once[T])
+        self.counts: Vector = np.append(weights[again], once[T])
         chances = np.append(h.x[again], nothing) + self.at_start
         self.before = np.maximum(chances, 1.0) - 1.0
         self.had_any = chances > 0

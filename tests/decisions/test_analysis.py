@@ -180,8 +180,10 @@ def test_what_the_log_is_too_short_for_is_left_out_aloud(quick, log):
 def test_new_customers_are_decided_on_by_what_was_learned(fitted, log):
     some = log[5:25]
     part, whole = fitted.transform(some).columns, fitted.transform(log).columns
-    for name in ("segment", "tier", "potential_value", "quadrant", "churn_risk", "offer"):
+    for name in ("segment", "tier", "quadrant", "churn_risk", "offer"):
         assert part[name].tolist() == whole[name][5:25].tolist(), name
+    # answers between shared exact values are promised to 1e-12, and who shares depends on who is asked about
+    np.testing.assert_allclose(part["potential_value"], whole["potential_value"][5:25], rtol=1e-12)
 
 
 def test_fit_is_idempotent_and_pickles(fitted, quick, log):

@@ -9,6 +9,7 @@ from .churn.concordance import concordance_index as concordance_index
 from .churn.concordance import concordance_ipcw as concordance_ipcw
 from .churn.gains import GainTable as GainTable
 from .churn.gains import gain_table as gain_table
+from .churn.hazard import HazardModel as HazardModel
 from .churn.labels import churn_labels as churn_labels
 from .churn.labels import churn_snapshots as churn_snapshots
 from .churn.metrics import top_decile_lift as top_decile_lift
@@ -87,6 +88,8 @@ from .segments.concentration import lorenz_curve as lorenz_curve
 from .segments.concentration import top_share as top_share
 from .segments.golden import GoldenCustomers as GoldenCustomers
 from .segments.heavy_half import HeavyHalf as HeavyHalf
+from .segments.history import SegmentHistory as SegmentHistory
+from .segments.history import segment_history as segment_history
 from .segments.kmeans import CustomerKMeans as CustomerKMeans
 from .segments.loyalty import LoyaltyIndex as LoyaltyIndex
 from .segments.markov import MarkovTest as MarkovTest

@@ -110,8 +110,14 @@ class RevenueBridgeDisplay:
                 f"{money[i]:{sign},.0f}{people}", (i, max(start[i], ends[i])), (0, 2), fontsize=8,
                 textcoords="offset points", ha="center", va="bottom",
             )  # fmt: skip
-        ax.margins(y=0.15)
+        low, high = ends.min(), max(ends.max(), start.max())
+        room = 0.25 * (high - low)
+        cut = low - room > 0.5 * high  # flows that are small beside the sales could not be seen above 0
+        ax.set_ylim(low - room if cut else min(0.0, low - room), high + room)
         ax.set_xticks(at, self.data["step"])
-        ax.set(ylabel="sales", title=f"to the period from {self.period}" if self.period else "")
+        ax.set(
+            ylabel="sales (axis does not start at 0)" if cut else "sales",
+            title=f"to the period from {self.period}" if self.period else "",
+        )
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -14,6 +14,8 @@ from crmintel.plots._axes import add_colorbar, axes_for
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 _WIDE = 1.6  # width over height of the picture
+_POINTS = 280  # size of a letter that fills the side of length 1, in points
+_SMALLEST = 5  # smaller names are not written
 
 
 class SegmentTreemapDisplay:
@@ -119,14 +121,15 @@ class SegmentTreemapDisplay:
         for name, share, value, x, y, width, height in zip(
             self.data["segment"], shares, money, *sides, strict=True
         ):
-            text = f"{name}\n{share:.1%}"
-            dark = bool(np.isnan(value) or np.max(area.norm(np.array([value]))) > 0.6)
-            ax.text(
-                x + width / 2, y + height / 2, text, ha="center", va="center", parse_math=False,
-                fontsize=np.clip(100 * width / max(map(len, text.split("\n"))), 4, 11),
-                rotation=90 if height > 2 * width else 0,
-                color="white" if dark else "0.15",
-            )  # fmt: skip
+            upright = height > 2 * width
+            along, across = (height, width) if upright else (width, height)
+            size = min(_POINTS * along / max(len(str(name)), 5), _POINTS / 4 * across, 11)
+            if size >= _SMALLEST:
+                dark = bool(np.isnan(value) or np.max(area.norm(np.array([value]))) > 0.6)
+                ax.text(
+                    x + width / 2, y + height / 2, f"{name}\n{share:.1%}", ha="center", va="center",
+                    fontsize=size, rotation=90 * upright, color="white" if dark else "0.15", parse_math=False,
+                )  # fmt: skip
         ax.set(xlim=(0, _WIDE), ylim=(0, 1), aspect="equal")
         ax.invert_yaxis()
         ax.axis("off")

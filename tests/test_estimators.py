@@ -84,6 +84,7 @@ CASES = {
     "CorrelatedSpend": (ci.CorrelatedSpend(), rows),
     "GammaGamma": (ci.GammaGamma(), rows),
     "GoldenCustomers": (ci.GoldenCustomers(min_periods=2), None),
+    "HazardModel": (ci.HazardModel(horizon=6), rows),
     "HeavyHalf": (ci.HeavyHalf(), None),
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
@@ -117,6 +118,7 @@ CASES = {
 }
 # The y of those that need one, made of X.
 TARGETS = {
+    "HazardModel": lambda X: np.column_stack([1 + X[:, 2] // 20, X[:, 2] - X[:, 1] > 8]),
     "ProfitClassifier": lambda X: X[:, 0] > 1,
     "SatisfactionLoyalty": lambda X: X[:, 0] > 1,
     "SegmentRules": heavy_or_light,
@@ -183,6 +185,7 @@ def test_a_shared_default_cannot_leak(name):
 def test_the_list_is_complete():
     """Every estimator class in the package is public, or belongs to a public one and says so here."""
     inside = {
+        "BaselinePeriods": "the first step of HazardModel's classifier",
         "BetaGeometricModel": "the base of the beta-geometric purchase models",
         "CovariateModel": "the base of the purchase models with covariates",
         "ContractModel": "the base of the contract models",

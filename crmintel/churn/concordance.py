@@ -104,8 +104,8 @@ def concordance_ipcw(
     watched = chance_watched(known, lasted[begins])
     if (watched == 0.0).any():
         raise InputError(
-            f"no customer is watched beyond {lasted[begins][watched == 0.0].min():g}, when one left: the weight would be "
-            "infinite; choose until=... at or below that."
+            f"no customer is watched beyond {lasted[begins][watched == 0.0].min():g}, when one left: its weight would "
+            "be infinite; choose until=... at or below that."
         )
     weight = np.zeros(lasted.size)
     weight[begins] = watched**-2.0

@@ -121,8 +121,8 @@ class SurvivalCurve:
     def _check_reach(self, time: float) -> None:
         if time > self.time[-1] and self.survival[-1] > 0.0:
             raise InputError(
-                f"the curve ends at {self.time[-1]:g}, the longest time a customer was watched, and {time:g} lies beyond; "
-                "ask for less, or fit a model that extrapolates (ShiftedBetaGeometric)."
+                f"the curve ends at {self.time[-1]:g}, the longest time a customer was watched, and {time:g} lies "
+                "beyond; ask for less, or fit a model that extrapolates (ShiftedBetaGeometric)."
             )
 
 
@@ -192,8 +192,8 @@ def survival_curve(
     if not used.any():
         raise InputError("sample_weight is 0 for all customers; at least one must count.")
     time, place = np.unique(lasted[used], return_inverse=True)
-    gone = np.bincount(place, weight[used])
-    events = np.bincount(place, (weight * left)[used])
+    gone = np.bincount(place, weight[used]).astype(np.float64)
+    events = np.bincount(place, (weight * left)[used]).astype(np.float64)
     at_risk = np.cumsum(gone[::-1])[::-1]
     if begin is not None:
         order = np.argsort(begin[used])
@@ -201,11 +201,11 @@ def survival_curve(
         # the sums run in two orders, so that a risk set of exactly those who leave may be a rounding short of them
         at_risk = np.maximum(at_risk - yet_to_come[np.searchsorted(begin[used][order], time)], events)
     rate = np.minimum(events / at_risk, 1.0)
-    survival = np.cumprod(1.0 - rate)
+    survival: NDArray[np.float64] = (1.0 - rate).cumprod()
     if (rate[:-1] == 1.0).any():
         warnings.warn(
-            f"everybody watched at {time[int(np.argmax(rate == 1.0))]:g} left then, while others were watched later: the "
-            "curve is 0 from there on. Leave out the few customers watched from so early on.",
+            f"everybody watched at {time[int(np.argmax(rate == 1.0))]:g} left then, while others were watched later: "
+            "the curve is 0 from there on. Leave out the few customers watched from so early on.",
             DataWarning,
             stacklevel=2,
         )

@@ -42,15 +42,49 @@ def build_blocks(X: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> 
     """Sort the rows of ``X``, less those of weight 0, along a Morton curve and copy them into blocks."""
     if not sample_weight.all():
         X, sample_weight = X[sample_weight > 0.0], sample_weight[sample_weight > 0.0]
+    mean = (
+        np.einsum("i,ij->j", sample_weight, X) / sample_weight.sum()
+    )  # no copy of X, and the same on any BLAS
+    return _filled(X, sample_weight, mean, _curve_order(X))
+
+
+def coreset(blocks: Blocks, size: int) -> Blocks:
+    """Return ``size`` points that stand for all: the blocks of a lightweight coreset.
+
+    Points are drawn by q, half the share of their weight and half the share of their squared distance to the mean,
+    at even steps along the curve, which spreads them over space and takes everyone far out; they weigh w / q.
+
+    References
+    ----------
+    O. Bachem, M. Lucic and A. Krause, "Scalable k-means clustering via lightweight coresets", KDD 2018.
+    """
+    w = blocks.weights
+    squares = w * np.einsum("bji,bji->bi", blocks.points, blocks.points)
+    q = w / w.sum()
+    if squares.sum() > 0.0:
+        q = 0.5 * (q + squares / squares.sum())
+    ends = np.cumsum(q)
+    picked = np.searchsorted(ends, (np.arange(size) + 0.5) / size * ends[-1])
+    block, i = np.divmod(picked, BLOCK)
+    origin = np.zeros(blocks.mean.size)
+    return _filled(
+        blocks.points[block, :, i],
+        w[block, i] / (size * q[block, i]),
+        origin,
+        np.arange(size, dtype=np.int32),
+    )
+
+
+def _filled(
+    X: NDArray[np.float64], weight: NDArray[np.float64], mean: NDArray[np.float64], order: NDArray[np.int32]
+) -> Blocks:
     n, d = X.shape
-    mean = np.average(X, axis=0, weights=sample_weight)
-    order = _curve_order(X)
     n_blocks = -(-n // BLOCK)
     points, weights = np.empty((n_blocks, d, BLOCK)), np.empty((n_blocks, BLOCK))
     low, high = np.empty((n_blocks, d)), np.empty((n_blocks, d))
-    fill_blocks(X, sample_weight, mean, order, points, weights, low, high)
+    fill_blocks(X, weight, mean, order, points, weights, low, high)
     squares = np.einsum("bji,bji,bi->", points, points, weights)
-    return Blocks(points, weights, low, high, mean, float(squares / (d * sample_weight.sum())))
+    return Blocks(points, weights, low, high, mean, float(squares / (d * weight.sum())))
 
 
 def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -22,18 +22,17 @@ _ROUNDING = 1e-20
 
 def lloyd(
     blocks: Blocks, centres: NDArray[np.float64], *, max_iter: int, tol: float, threads: Threads
-) -> tuple[NDArray[np.float64], float, int]:
-    """Move ``centres`` (k, d) to a fixed point; return them with the inertia and the number of iterations.
+) -> Partition:
+    """Move ``centres`` (k, d) to a fixed point.
 
     Stops as scikit-learn does: no label changed, or the squared shift of all centres is at most ``tol``.
     """
-    partition = _Partition(blocks, centres, threads)
+    partition = Partition(blocks, centres, threads)
     settled = max(tol, _ROUNDING * blocks.variance)
-    n_iter = 0
-    while n_iter < max_iter:
-        n_iter += 1
+    while partition.n_iter < max_iter:
+        partition.n_iter += 1
         changed = partition.assign()
-        if n_iter == 1:
+        if partition.n_iter == 1:
             partition.tally()
         changed += partition.fill_empty()
         shift = partition.move_centres()
@@ -41,16 +40,15 @@ def lloyd(
             partition.tally()
             if partition.move_centres() <= settled:
                 break
-    partition.assign()
-    return partition.centres, partition.inertia(), n_iter
+    return partition
 
 
-class _Partition:
+class Partition:
     """Centres, the label of every point, and what the next assignment can take from the last."""
 
     def __init__(self, blocks: Blocks, centres: NDArray[np.float64], threads: Threads) -> None:
         k, d = centres.shape
-        self.blocks, self.centres, self.threads = blocks, centres, threads
+        self.blocks, self.centres, self.threads, self.n_iter = blocks, centres, threads, 0
         self.labels = np.full(blocks.weights.shape, -1, dtype=np.int32)
         self.owner = np.full(len(self.labels), k, dtype=np.int64)
         self.limit = np.full(len(self.labels), -np.inf)
@@ -129,6 +127,7 @@ class _Partition:
 
     def inertia(self) -> float:
         """Return the weighted sum of squared distances, point by point: sums of squares would cancel."""
+        self.assign()
         return float(np.sum(self.blocks.weights * self.squared_distances()))
 
     def fill_empty(self) -> int:

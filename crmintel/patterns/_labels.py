@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.exceptions import InputError, InputTypeError
+
+_MOST_COMPARED = 20_000  # labels that a mistyped one is compared with: difflib needs half a second for them
 
 
 def find_labels(labels: Any, known: NDArray[Any], name: str) -> tuple[NDArray[np.bool_], list[Any]]:
@@ -42,7 +45,7 @@ def need_labels(labels: Any, known: NDArray[Any], name: str) -> NDArray[np.bool_
     if unknown:
         raise InputError(
             f"{name} names {len(unknown)} items that no basket holds, e.g. {unknown[:3]}; known are e.g. "
-            f"{known[:3].tolist()}."
+            f"{known[:3].tolist()}.{_alike(unknown[0], known.tolist())}"
         )
     return chosen
 
@@ -64,6 +67,15 @@ def code_of(item: Any, known: NDArray[Any]) -> int:
         return dict(zip(labels, range(known.size), strict=True))[item]
     except (KeyError, TypeError):
         raise InputError(
-            f"the item {item!r:.80} is not known; the {known.size:,} items known are like {labels[:3]}. An item that "
-            "nobody bought yet has no score: use a similar one, or a category."
+            f"the item {item!r:.80} is not known; the {known.size:,} items known are like {labels[:3]}."
+            f"{_alike(item, labels)} An item that nobody bought yet has no score: use a similar one, or a category."
         ) from None
+
+
+def _alike(item: Any, labels: list[Any]) -> str:
+    """Return " Did you mean ...?" where a label differs from ``item`` in capitals or in a few letters."""
+    if not isinstance(item, str):
+        return ""
+    texts = {label.casefold(): label for label in labels[:_MOST_COMPARED] if isinstance(label, str)}
+    close = get_close_matches(item.casefold(), texts, n=1, cutoff=0.8)
+    return f" Did you mean {texts[close[0]]!r}?" if close else ""

@@ -96,8 +96,10 @@ def check_measure(value: Any, name: str, others: Sequence[str] = ()) -> str:
 
 def meant(value: Any, names: Iterable[str]) -> str:
     """Return " Did you mean ...?" where one of ``names`` is like ``value``."""
-    # 0.5: the cutoff that finds mlxtend's zhangs_metric among ours
-    close = get_close_matches(str(value).lower(), names, n=1, cutoff=0.5)
+    text, names = str(value).lower(), list(names)
+    # conf is the beginning of confidence, mlxtend's zhangs_metric begins with zhang
+    close = [name for name in names if text and (name.startswith(text) or text.startswith(name))]
+    close = close or get_close_matches(text, names, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

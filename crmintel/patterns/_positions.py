@@ -16,7 +16,12 @@ def positions(key: Any, n: int, what: str) -> int | NDArray[np.int64]:
     """Return ``key`` as a number, or as an array of numbers, of the ``n`` things called ``what``."""
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
         return int(check_number(key, f"the number of one of the {what}", low=-n, high=n - 1, integer=True))
-    chosen = check_key(key, n, what)
+    hint = (
+        f" A column is an attribute, not an index: .{key}."
+        if isinstance(key, str) and key.isidentifier()
+        else ""
+    )
+    chosen = check_key(key, n, what, hint)
     if isinstance(chosen, slice) or chosen.dtype == bool:
         return np.arange(n)[chosen]
     outside = (chosen < -n) | (chosen >= n)

@@ -12,6 +12,8 @@ from crmintel.transactions.baskets import Baskets
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.sequences import Sequences
 
+_SHOWN = 5  # rows in a repr
+
 
 class _Ranked(NamedTuple):
     items: NDArray[Any]
@@ -78,6 +80,15 @@ class Recommendations(_Ranked):
         }
         return build_frame(columns, library or self.library)
 
+    def __repr__(self) -> str:
+        n_rows, n = self.items.shape
+        lines = [
+            f"  {self._row} {row}: {', '.join(str(item) for item in items if item is not None) or '(nothing)'}"
+            for row, items in zip(self.rows[:_SHOWN].tolist(), self.items[:_SHOWN].tolist(), strict=True)
+        ]
+        head = f"Recommendations({n_rows:,} {self._row}s, up to {n} items each)"
+        return "\n".join([head, *lines, *(["  ..."] if n_rows > _SHOWN else [])])
+
 
 class _Targeted(NamedTuple):
     customers: NDArray[Any]
@@ -129,6 +140,12 @@ class TargetCustomers(_Targeted):
             Columns ``customer`` (``row`` where ``X`` has no customers) and ``score``.
         """
         return build_frame({self._row: self.customers, "score": self.scores}, library or self.library)
+
+    def __repr__(self) -> str:
+        best = zip(self.customers[:_SHOWN].tolist(), self.scores[:_SHOWN].tolist(), strict=True)
+        lines = [f"  {self._row} {row}  (score {score:.3g})" for row, score in best]
+        head = f"TargetCustomers({len(self.customers):,} {self._row}s)"
+        return "\n".join([head, *lines, *(["  ..."] if len(self.customers) > _SHOWN else [])])
 
 
 def _rows_of(X: TransactionLog | Baskets | Sequences) -> tuple[str, NDArray[Any]]:

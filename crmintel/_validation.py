@@ -105,6 +105,11 @@ def as_numbers(values: Any, name: str) -> NDArray[np.float64]:
         text = next((each for each in array.flat if isinstance(each, str | bytes)), None)
         if text is not None:
             raise TypeError(f"the text {text!r}")
+        other = next(
+            (each for each in array.flat if each is not None and not hasattr(each, "__float__")), None
+        )
+        if other is not None:
+            raise TypeError(f"an object of type {type(other).__name__}")
         return array.astype(np.float64)
     except OverflowError:
         raise InputError(f"{name} holds a number too large for a float; it must be below 1e308.") from None

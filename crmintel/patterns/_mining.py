@@ -53,7 +53,7 @@ def support_count(min_support: Any, n_baskets: int, of: str = "baskets") -> int:
     A share means the decimal number that is printed: 0.28 of 25 baskets are 7, although 0.28 * 25 > 7 in floats.
     """
     if isinstance(min_support, int | np.integer) and not isinstance(min_support, bool):
-        return int(check_number(min_support, "min_support", low=1, integer=True))
+        return int(check_number(min_support, "min_support", low=1, high=2**53, integer=True))
     what = f"min_support (an int counts {of}, a float is a share of them)"
     check_number(min_support, what, low=0.0, strict_low=True, high=1.0)
     share = exact(min_support)

@@ -178,7 +178,7 @@ class ItemRecommender(BaseEstimator):
             _margins_of(known, given, margins)
 
     def _worth(self, known: NDArray[Any], items: Any) -> NDArray[np.float64]:
-        offered = np.ones(known.size, dtype=bool) if items is None else _are_among(known, items)
+        offered = np.ones(known.size, dtype=bool) if items is None else are_among(known, items)
         worth = np.where(offered, 1.0, np.nan)
         if self.margins is not None:
             worth[offered] = _margins_of(known, offered, self.margins)
@@ -277,7 +277,8 @@ def _as_rows(X: Any) -> TransactionLog | Baskets:
     return X if isinstance(X, TransactionLog) else as_baskets(X)
 
 
-def _are_among(known: NDArray[Any], items: Any) -> NDArray[np.bool_]:
+def are_among(known: NDArray[Any], items: Any) -> NDArray[np.bool_]:
+    """Return which of the ``known`` items are among those to choose from, or raise if none is."""
     offered, unknown = find_labels(items, known, "items")
     if known.size and not offered.any():
         raise InputError(

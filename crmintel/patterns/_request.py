@@ -33,7 +33,7 @@ def item_codes(labels: Any, items: NDArray[Any], name: str) -> NDArray[np.int32]
     """
     if labels is None:
         return np.empty(0, dtype=np.int32)
-    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
+    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable) or getattr(labels, "ndim", 1) == 0:
         raise InputTypeError(f"{name} must be a list of items, got {labels!r:.80}; write [{labels!r:.80}].")
     place = {label: code for code, label in enumerate(items.tolist())}
     codes = []

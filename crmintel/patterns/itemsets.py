@@ -210,7 +210,7 @@ class FrequentItemsets(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
         check_choice(self.algorithm, "algorithm", ALGORITHMS)
         min_length = int(check_number(self.min_length, "min_length", low=1, integer=True))
         if self.max_length is not None:
-            check_number(self.max_length, "max_length", low=1, integer=True)
+            check_number(self.max_length, "max_length", low=1, high=2**31 - 1, integer=True)
             if min_length > self.max_length:
                 raise InputError(
                     f"min_length={min_length} is above max_length={self.max_length}: no itemset is left."

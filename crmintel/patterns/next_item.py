@@ -13,7 +13,7 @@ from crmintel._validation import check_flag, check_number
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, UnitError
 from crmintel.kernels.next_item import score_followers
 from crmintel.kernels.sequences import STATE_SIZE
-from crmintel.patterns._labels import find_labels
+from crmintel.patterns._recommending import are_among
 from crmintel.patterns._sequence_search import Bounds, elements_of, first_places, in_ticks, item_counts
 from crmintel.patterns._sequence_trie import PatternTrie
 from crmintel.patterns.recommendations import Recommendations
@@ -29,7 +29,8 @@ class NextItem(BaseEstimator):
 
     A pattern that ends with an element of one item is a context and what followed it. A history is in a context if
     it holds it under the miner's bounds of time and a next element that came at once would be in reach: with
-    ``max_gap=1`` on steps 0, 1, 2, ... it has to end with it, without bounds it has to hold it anywhere.
+    ``max_gap=1`` on steps 0, 1, 2, ... it has to end with it, without bounds it has to hold it anywhere. A ``min_gap``
+    holds within the context; what comes next may have to wait for it.
 
     The score of an item is the share of the customers with a context who went on to the item, averaged over the
     longest contexts of the history that any pattern leads on to the item from, times ``discount`` for every item by
@@ -155,11 +156,7 @@ class NextItem(BaseEstimator):
                 f"the times of these histories are {kinds[not self.dated_]}, those of the fitted ones "
                 f"{kinds[self.dated_]}; give both the same, e.g. Sequences.from_lists(histories, times=...)."
             )
-        offered = (
-            np.ones(self.items_.size, dtype=bool)
-            if items is None
-            else find_labels(items, self.items_, "items")[0]
-        )
+        offered = np.ones(self.items_.size, dtype=bool) if items is None else are_among(self.items_, items)
         exclude = (
             self._check_exclusion() if exclude_owned is None else check_flag(exclude_owned, "exclude_owned")
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from crmintel._validation import check_choice
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.recommending import score_by_rules
 from crmintel.patterns._measure import check_measure
@@ -103,6 +104,7 @@ class RuleRecommender(ItemRecommender):
             Ignored.
         """
         self._check_measure()
+        check_choice(self.level, "level", (None, "customer", "basket"))
         if isinstance(self.rules, RuleSet):
             self.rules_ = self.rules
         elif isinstance(self.rules, AssociationRules | None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Self
 
@@ -158,8 +158,8 @@ class Baskets:
         Raises
         ------
         InputTypeError
-            If a basket is a text (``"milk"`` is not a basket of four letters) or no collection, or items have
-            mixed types.
+            If a basket is a text (``"milk"`` is not a basket of four letters), a mapping or no collection, or items
+            have mixed types.
         InputError
             If an item is missing (None, NaN).
         """
@@ -174,6 +174,11 @@ class Baskets:
                 )
             if not isinstance(basket, Iterable) or getattr(basket, "ndim", 1) == 0:
                 raise InputTypeError(f"basket {number} must be a list of items, got {basket!r:.80}.")
+            if isinstance(basket, Mapping):
+                raise InputTypeError(
+                    f"basket {number} is the mapping {basket!r:.80}, not a list of items. Write list(basket) if its "
+                    "keys are the items; a long table is read by Baskets.from_frame(frame, basket=..., item=...)."
+                )
             before = len(flat)
             flat.extend(basket)
             lengths.append(len(flat) - before)

@@ -17,6 +17,11 @@ from crmintel.exceptions import InputError, InputTypeError
 
 def binary_csr(matrix: Any) -> Any:
     """Return ``matrix`` (sparse, or an array of booleans or 0 and 1) as canonical CSR without explicit zeros."""
+    if np.ma.is_masked(matrix):
+        raise InputTypeError(
+            f"the matrix of baskets is a masked array; fill its {np.ma.count_masked(matrix)} masked values first, with "
+            "False where the item was not bought."
+        )
     if not sparse.issparse(matrix):
         array = np.asarray(matrix)
         if array.ndim != 2 or array.dtype.kind not in "biuf":
@@ -28,7 +33,10 @@ def binary_csr(matrix: Any) -> Any:
         refuse_quantities(array.ravel(), lambda at: f"basket {at // width}, column {at % width}")
         return sparse.csr_array(array != 0)
     if matrix.dtype.kind not in "biuf" or matrix.ndim != 2:
-        raise InputTypeError(f"the matrix of baskets must be boolean or 0 and 1, got dtype {matrix.dtype}.")
+        raise InputTypeError(
+            "the matrix of baskets must be two-dimensional, of booleans or 0 and 1; got shape "
+            f"{matrix.shape}, dtype {matrix.dtype}."
+        )
     csr = sparse.csr_array(matrix)
     refuse_quantities(
         csr.data,

@@ -18,8 +18,11 @@ def check_key(key: Any, n: int, what: str, hint: str = "") -> Any:
         key = key[0]
     if isinstance(key, slice):
         return key
-    rows = np.atleast_1d(np.asarray(key))
-    if rows.size == 0 and rows.dtype != bool:
+    try:
+        rows = np.atleast_1d(np.asarray(key))
+    except ValueError:  # rows of different lengths
+        rows = np.empty((0, 0))
+    if rows.shape == (0,) and rows.dtype != bool:
         rows = rows.astype(np.int64)
     if rows.dtype.kind not in "iub" or rows.ndim > 1:
         raise InputTypeError(f"{what} are selected by position, slice or mask; got {key!r:.80}.{hint}")

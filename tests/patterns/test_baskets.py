@@ -130,7 +130,7 @@ def test_rows_are_selected_as_scikit_learn_does():
     assert len(baskets[[]]) == 0
 
 
-@pytest.mark.parametrize("key", ["a", 1.5, np.array([True]), (0, 1), None])
+@pytest.mark.parametrize("key", ["a", 1.5, np.array([True]), (0, 1), None, [[0, 1], [2]], [[]]])
 def test_other_keys_are_refused(key):
     with pytest.raises((InputError, InputTypeError), match="basket"):
         Baskets.from_lists(LISTS)[key]
@@ -193,6 +193,9 @@ def test_the_baskets_of_a_log():
         ([[1.5, float("nan")]], InputError, "missing|fractional"),
         ([["a", 1]], InputTypeError, "mixed types"),
         ([[["a"]]], InputTypeError, "unhashable"),
+        ([{"a": 2}], InputTypeError, r"basket 0 is the mapping \{'a': 2\}.*list\(basket\)"),
+        (np.ma.masked_array([[True, False]], mask=[[True, False]]), InputTypeError, "1 masked values"),
+        (sparse.coo_array([True, False]), InputTypeError, r"two-dimensional.*shape \(2,\)"),
         (np.array([[0, 2]]), InputError, "basket 0, column 1 holds 2"),
         (np.array([[0.0, np.nan]]), InputError, "basket 0, column 1 holds nan"),
         (np.array([1, 0]), InputError, r"shape \(2,\)"),

@@ -176,6 +176,9 @@ def test_all_published_counts_without_storing(shared_data, real_baskets):
     ("params", "message"),
     [
         ({"include": "milk"}, r"include must be a list of items, got 'milk'; write \['milk'\]"),
+        ({"exclude": np.array("milk")}, "exclude must be a list of items"),
+        ({"max_length": 10**20}, "max_length must be >= 1 and <= 2147483647"),
+        ({"min_support": 10**30}, "min_support must be >= 1 and <= 9007199254740992"),
         ({"exclude": 3}, "exclude must be a list of items, got 3"),
         (
             {"include": ["beer"]},
@@ -194,7 +197,7 @@ def test_all_published_counts_without_storing(shared_data, real_baskets):
 )
 def test_requests_out_of_bounds(params, message):
     with pytest.raises((InputError, InputTypeError), match=message):
-        FrequentItemsets(1, **params).fit([["milk", "bread"]])
+        FrequentItemsets(**{"min_support": 1} | params).fit([["milk", "bread"]])
 
 
 @pytest.mark.parametrize(
@@ -205,6 +208,7 @@ def test_requests_out_of_bounds(params, message):
         ([1, np.nan], "sample_weight must be finite"),
         ([0, 0], "sample_weight is 0 for all baskets"),
         (["a", "b"], "sample_weight must hold numbers"),
+        ({1: 2.0, 2: 1.0}, "sample_weight must hold numbers, got an object of type dict"),
     ],
 )
 def test_weights_out_of_bounds(weights, message):

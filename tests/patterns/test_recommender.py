@@ -127,6 +127,8 @@ def test_more_answers_than_memory_are_refused(rules):
 
 
 def test_other_rules_and_measures_are_refused(rules):
+    with pytest.raises(InputError, match="level must be one of"):
+        RuleRecommender(rules, level="shop").fit(LISTS)
     with pytest.raises(InputTypeError, match="got str"):
         RuleRecommender("rules").fit(LISTS)
     with pytest.raises(InputTypeError, match="got str"):

@@ -110,6 +110,8 @@ def test_rows_in_blocks_are_the_same(monkeypatch):
 
 
 def test_bad_input_is_named():
+    with pytest.raises(InputError, match="none of the 1 items to choose from is known"):
+        ci.NextItem().fit(CLICKS).recommend(CLICKS, items=["unknown"])
     with pytest.raises(InputError, match="discount"):
         ci.NextItem(discount=0).fit(CLICKS)
     with pytest.raises(InputTypeError, match="FrequentSequences"):

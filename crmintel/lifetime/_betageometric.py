@@ -32,6 +32,7 @@ from crmintel.lifetime._histories import Histories, Vector, coded, in_blocks
 from crmintel.lifetime._likelihood import ALIKE, SAME_RATE, same_chance
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate
+from crmintel.lifetime._smooth import smooth_by_scale
 from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
 
 
@@ -256,3 +257,19 @@ class BetaGeometricModel(CovariateModel):
 
     def _time_scale(self, h: Histories) -> Vector:
         return self._own("alpha", h) + h.T
+
+    def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
+        return self._by_scale(super()._discounted, h, rate, end)
+
+    def _lifetime(self, h: Histories, end: float) -> Vector:
+        return self._by_scale(super()._lifetime, h, end)
+
+    def _by_scale(self, formula: Callable[..., Vector], h: Histories, *args: float) -> Vector:
+        """An answer for live customers: with the same chances to leave they differ by count and alpha + T alone."""
+        if np.ndim(self._own("a", h)) > 0:
+            return formula(h, *args)
+
+        def exact(x: Vector, scale: Vector) -> Vector:
+            return formula(Histories(x, np.zeros(x.size), scale - self.alpha_), *args)
+
+        return smooth_by_scale(exact, h.x, self._time_scale(h))

@@ -87,6 +87,17 @@ class SmoothByCount:
         return out
 
 
+def smooth_by_scale(function: Function, x: Vector, scale: Vector) -> Vector:
+    """Return ``function(x, scale)``, where few exact values tell all: scale > 0, and its logarithm the smooth variable.
+
+    Integrals over a horizon (discounted purchases, lifetimes) take dozens of expectations, but depend on no more than
+    one of them does.
+    """
+    v = np.log(scale)
+    ends = float(v.min(initial=np.inf)), float(v.max(initial=-np.inf))
+    return SmoothByCount(lambda x, v: function(x, np.exp(v)), x, *ends)(x, v)
+
+
 def _bases() -> tuple[Vector, NDArray[np.float64], NDArray[np.float64]]:
     """Chebyshev nodes, the matrix from values there to Chebyshev coefficients, and from those to falling powers."""
     angle = (np.arange(_NODES)[::-1] + 0.5) * np.pi / _NODES

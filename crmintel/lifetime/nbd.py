@@ -243,3 +243,9 @@ class NBD(CovariateModel):
 
     def _time_scale(self, h: Histories) -> Vector:
         return self._own("alpha", h) + h.T
+
+    def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
+        return self._expected(h, -np.expm1(-rate * end) / rate)
+
+    def _lifetime(self, h: Histories, end: float) -> Vector:
+        return np.full(len(h), end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from crmintel.lifetime._covariate_model import CovariateModel
 from crmintel.lifetime._decay_integrals import log_decay_integral
 from crmintel.lifetime._histories import Histories, Vector, in_blocks
 from crmintel.lifetime._pareto_likelihood import ParetoLikelihood
-from crmintel.lifetime._smooth import SmoothByCount
+from crmintel.lifetime._smooth import SmoothByCount, smooth_by_scale
 
 _NEVER = 1e300  # times beyond are inf
 _MOST_STEPS = 200
@@ -268,6 +269,24 @@ class ParetoNBD(CovariateModel):
 
     def _time_scale(self, h: Histories) -> Vector:
         return np.minimum(*self._scales(h)) + h.T
+
+    def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
+        return (self.r_ + h.x) / self.r_ * self._by_age(super()._discounted, h, rate, end)
+
+    def _lifetime(self, h: Histories, end: float) -> Vector:
+        return self._by_age(super()._lifetime, h, end)
+
+    def _by_age(self, formula: Callable[..., Vector], h: Histories, *args: float) -> Vector:
+        """An answer for live customers who have not bought again: but for covariates, T alone tells them apart."""
+        nothing = np.zeros(len(h))
+        if h.purchase is not None:
+            return formula(Histories(nothing, nothing, h.T, h.purchase, h.dropout), *args)
+        shift = min(self.alpha_, self.beta_)
+
+        def exact(x: Vector, scale: Vector) -> Vector:
+            return formula(Histories(x, x, scale - shift), *args)
+
+        return smooth_by_scale(exact, nothing, shift + h.T)
 
 
 def _ratio(numerator: Vector, denominator: Vector) -> Vector:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmintel import BetaGeoNBD
+from crmintel import NBD, BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
 from crmintel.exceptions import CapacityError
 
 MODELS = st.builds(
@@ -84,6 +84,30 @@ def test_discounting_does_not_depend_on_the_other_rows(rate, horizon):
     rows = [[0, 0, 0], [2, 30.43, 38.86], [5, 3000, 4000], [1000, 10, 11]]
     alone = [model.discounted_expected_transactions([row], rate, horizon)[0] for row in rows]
     assert model.discounted_expected_transactions(rows, rate, horizon) == pytest.approx(alone, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426),
+        ModifiedBetaGeoNBD.from_params(r=0.525, alpha=6.183, a=0.891, b=1.614),
+        ParetoNBD.from_params(r=0.553, alpha=10.58, s=0.606, beta=11.67),
+        ParetoNBD.from_params(r=0.553, alpha=10.58, s=0.606, beta=1.167),
+        NBD.from_params(r=0.385, alpha=12.07),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.parametrize("horizon", [13.0, np.inf])
+def test_integrals_over_time_are_the_same_for_many_and_for_one(model, horizon):
+    """Many customers share exact values, one has one of its own."""
+    T = np.random.default_rng(0).uniform(0.0, 300.0, 3_000)
+    rows = np.asarray(model.sample(T.size, T, random_state=1))
+    few = rows[::250]
+    many = model.discounted_expected_transactions(rows, 0.01, horizon)[::250]
+    alone = [model.discounted_expected_transactions([row], 0.01, horizon)[0] for row in few]
+    np.testing.assert_allclose(many, alone, rtol=1e-12)
+    times = model.expected_lifetime(rows, 13.0)[::250]
+    np.testing.assert_allclose(times, [model.expected_lifetime([row], 13.0)[0] for row in few], rtol=1e-12)
 
 
 def test_a_new_customer_is_an_empty_history():

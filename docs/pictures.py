@@ -11,18 +11,29 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.dates import ConciseDateFormatter
 from sklearn.calibration import CalibrationDisplay
+from sklearn.preprocessing import StandardScaler
 
 import crmintel as ci
 from crmintel.plots.alive import AliveHistoryDisplay
+from crmintel.plots.bridge import RevenueBridgeDisplay
+from crmintel.plots.cohorts import CohortDisplay
 from crmintel.plots.counts import PurchaseCountDisplay
 from crmintel.plots.holdout import CalibrationHoldoutDisplay
 from crmintel.plots.isovalue import IsoValueDisplay
 from crmintel.plots.lorenz import LorenzDisplay
+from crmintel.plots.migration import MigrationMatrixDisplay
+from crmintel.plots.profile import SegmentProfileDisplay
 from crmintel.plots.recency import FrequencyRecencyDisplay
+from crmintel.plots.rfm import RFMHeatmapDisplay
 from crmintel.plots.rule_graph import RuleGraphDisplay
 from crmintel.plots.rule_matrix import RuleMatrixDisplay
 from crmintel.plots.rules import RuleScatterDisplay
+from crmintel.plots.sankey import MigrationSankeyDisplay
+from crmintel.plots.satisfaction import SatisfactionDisplay
+from crmintel.plots.selection import ClusterSelectionDisplay
+from crmintel.plots.silhouette import SilhouetteDisplay
 from crmintel.plots.tracking import TrackingDisplay
+from crmintel.plots.treemap import SegmentTreemapDisplay
 
 FOLDER = Path(__file__).parent / "_static"
 BLUE, RED, GREY = "#1f6f8b", "#c8553d", "#9aa0a6"
@@ -31,9 +42,9 @@ plt.rcParams.update(
 )
 
 
-def save(name: str) -> None:
+def save(name: str, size: tuple[float, float] = (6.4, 3.8)) -> None:
     if plt.gcf().get_layout_engine() is None:  # a display that knows its size has one
-        plt.gcf().set_size_inches(6.4, 3.8)
+        plt.gcf().set_size_inches(size)
         plt.tight_layout()
     plt.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=140, bbox_inches="tight")
     plt.close("all")
@@ -75,6 +86,57 @@ def lorenz(log: ci.TransactionLog) -> None:
     LorenzDisplay.from_money(log.spend()).plot()
     plt.title("Complete Journey: a fifth of the households makes 55 % of sales")
     save("lorenz")
+
+
+def golden(log: ci.TransactionLog) -> None:
+    scorer = ci.RFMScorer().fit(log)
+    RFMHeatmapDisplay.from_estimator(scorer, log).plot()
+    plt.title("Complete Journey: spend of a household by its scores")
+    save("rfm")
+    SegmentTreemapDisplay.from_labels(scorer.predict(log), log.spend()).plot()
+    plt.title("Complete Journey: area is households, colour is money")
+    save("treemap")
+    rng = np.random.default_rng(0)
+    answer = rng.integers(1, 6, 2000)
+    stayed = rng.random(2000) < np.array([0.10, 0.12, 0.15, 0.30, 0.85])[answer - 1]
+    SatisfactionDisplay.from_estimator(ci.SatisfactionLoyalty(random_state=0).fit(answer, stayed)).plot()
+    plt.title("Simulated survey: satisfied is not yet loyal")
+    save("satisfaction")
+
+
+def clusters(log: ci.TransactionLog) -> None:
+    rows = {"days since last": log.time_since_last(), "purchases": log.purchases(), "spend": log.spend()}
+    X = StandardScaler().fit_transform(np.log1p(np.column_stack(list(rows.values()))))
+    selection = ci.ClusterSelection(k=range(2, 7), random_state=0).fit(X)
+    ClusterSelectionDisplay.from_estimator(selection).plot()
+    plt.title("Complete Journey: how many segments?")
+    save("selection")
+    falling = np.argsort([-np.median(rows["spend"][selection.labels_ == c]) for c in range(3)])
+    names = np.empty(3, dtype="<U10")
+    names[falling] = ["regulars", "occasional", "strayed"]
+    segment = names[selection.labels_]
+    SilhouetteDisplay.from_silhouette(ci.silhouette(X, segment)).plot()
+    plt.title("Complete Journey: three segments")
+    save("silhouette")
+    SegmentProfileDisplay.from_estimator(ci.SegmentProfile().fit(rows, segment)).plot()
+    plt.title("Complete Journey: three segments")
+    save("profile")
+
+
+def migration(log: ci.TransactionLog) -> None:
+    RevenueBridgeDisplay.from_bridge(ci.revenue_bridge(log, unit="quarter")).plot()
+    plt.title("Complete Journey: from the third quarter of 2017 to the fourth")
+    save("bridge")
+    CohortDisplay.from_table(ci.cohort_table(log)).plot()
+    plt.title("Complete Journey: who is there again")
+    save("cohorts", (8.0, 4.4))
+    moves = ci.segment_history(log).migration()
+    MigrationMatrixDisplay.from_estimator(moves).plot()
+    plt.title("Complete Journey: where a tier of the third quarter is in the fourth")
+    save("migration")
+    MigrationSankeyDisplay.from_estimator(moves, of="money").plot()
+    plt.title("Complete Journey: money by tier, third and fourth quarter")
+    save("sankey")
 
 
 def lifetime(log: ci.TransactionLog) -> None:
@@ -255,6 +317,9 @@ if __name__ == "__main__":
     histories(cdnow)
     lifetime(cdnow)
     lorenz(groceries)
+    golden(groceries)
+    clusters(groceries)
+    migration(groceries)
     rules(groceries)
     recommenders(groceries)
     season(groceries)

@@ -122,9 +122,10 @@ class MigrationSankeyDisplay:
         for side, state, first, width in (("left", source, starts, left), ("right", target, ends, right)):
             for i, name in enumerate(self.states):
                 of_state = state == i
-                if not of_state.any():
+                total = width[of_state].sum()
+                if total == 0.0:
                     continue
-                top, total = first[of_state].min(), width[of_state].sum()
+                top = first[of_state].min()
                 ax.bar(0.0 if side == "left" else x1, total, _BAR, top, align="edge", color=[colours[i]])
                 x, where = (-0.01, "right") if side == "left" else (1.01, "left")
                 label = f"{name} {total:,.0f}"

@@ -21,7 +21,8 @@ class ClusterSelectionDisplay:
     Parameters
     ----------
     data : dict of ndarray
-        ``k``, the ``value`` of the criterion and its ``error`` (of the gap a standard error; NaN of others).
+        ``k``, the ``value`` of the criterion and its ``error`` (of the gap a standard error, of the
+        silhouette half its interval; NaN of others).
     criterion : str
         Which one.
     best_k : int
@@ -65,7 +66,7 @@ class ClusterSelectionDisplay:
         check_is_fitted(estimator)
         name = estimator.criterion if criterion is None else check_choice(criterion, "criterion", CRITERIA)
         table = estimator.table_
-        error = table["gap_error"] if name == "gap" else np.full(table["k"].size, np.nan)
+        error = table.get(f"{name}_error", np.full(table["k"].size, np.nan))
         return cls(
             {"k": table["k"], "value": table[name], "error": error}, criterion=name, best_k=estimator.best_k_
         )

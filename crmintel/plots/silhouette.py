@@ -84,7 +84,7 @@ class SilhouetteDisplay:
         for first, end in zip(firsts, ends, strict=True):
             # a row is the whole height of its customer, also at the ends
             rows = np.repeat(np.arange(first, end + 1), 2)[1:-1]
-            ax.fill_betweenx(rows, 0.0, np.repeat(values[first:end], 2))
+            ax.fill_betweenx(rows, 0.0, np.repeat(values[first:end], 2), rasterized=True)
         mean = self.data["mean"][0]
         ax.axvline(mean, color="0.3", linestyle="--", label=f"mean {mean:.2f}")
         ax.set_yticks((firsts + ends) / 2, [str(names[first]) for first in firsts])

@@ -159,7 +159,8 @@ class SegmentProfile(BaseEstimator):
         if not strongest:
             return f"{people}{money}; much like the others."
         points = [
-            f"{self.columns_[j]} {_how_much(effects[j])} ({self.means_[i, j]:.3g}, others {self._others[i, j]:.3g})"
+            f"{self.columns_[j]} {_how_much(effects[j])} "
+            f"({_plain(self.means_[i, j])}, others {_plain(self._others[i, j])})"
             for j in strongest
         ]
         return f"{people}{money}; {', '.join(points)}."
@@ -170,6 +171,11 @@ def _how_much(effect: float) -> str:
     size = abs(effect)
     grade = "far " if size >= 0.8 else "" if size >= 0.5 else "somewhat "
     return grade + ("higher" if effect > 0.0 else "lower")
+
+
+def _plain(number: float) -> str:
+    """Three digits, and never 2.5e+03."""
+    return f"{float(f'{number:.3g}'):,.10g}"
 
 
 def read_columns(X: Any) -> tuple[list[str], NDArray[np.float64]]:

@@ -31,6 +31,7 @@ from crmintel.segments.profile import read_columns
 from crmintel.segments.silhouette import silhouette
 
 _CHANCE = 0.05
+_WIDTH = 1.645  # standard errors in half an interval of 90 %
 STRONG = {
     "prediction_strength": 0.8,
     "jaccard": 0.75,
@@ -177,7 +178,7 @@ default="gap"
         counts = {
             name: int(check_number(getattr(self, name), name, low=low, integer=True))
             for name, low in (("max_rows", 10), ("n_references", 3), ("n_splits", 0), ("n_bootstrap", 0))
-        }
+        } | {"n_rows": len(values)}
         if (
             counts.get(
                 {"prediction_strength": "n_splits", "jaccard": "n_bootstrap"}.get(self.criterion, ""), 1
@@ -278,6 +279,8 @@ default="gap"
         if 2 <= k < inside.sum():
             found = silhouette(X[inside], labels[inside])
             row["silhouette"] = found.value
+            left_out = 1.0 - len(X) / counts["n_rows"]
+            row["silhouette_error"] = _WIDTH * float(np.sqrt(found.samples.var() / inside.sum() * left_out))
             row["calinski_harabasz"] = float(calinski_harabasz_score(X[inside], labels[inside]))
             row["davies_bouldin"] = float(davies_bouldin_score(X[inside], labels[inside]))
         if counts["n_splits"] and k:
@@ -315,8 +318,8 @@ def _gap(spread: float, expected: list[float]) -> dict[str, float]:
 
 
 def _one_cluster(X: NDArray[np.float64], featureless: list[NDArray[np.float64]]) -> dict[str, float]:
-    names = ("k", "gap", "gap_error", "gap_pvalue", "silhouette", "calinski_harabasz", "davies_bouldin")
-    row = dict.fromkeys((*names, "prediction_strength", "jaccard"), np.nan)
+    names = ("k", "gap", "gap_error", "gap_pvalue", "silhouette", "silhouette_error", "calinski_harabasz")
+    row = dict.fromkeys((*names, "davies_bouldin", "prediction_strength", "jaccard"), np.nan)
     row["k"] = 1
     if featureless:
         whole = np.zeros(len(X), dtype=np.int64)

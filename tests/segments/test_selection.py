@@ -194,3 +194,11 @@ def test_bad_input(options, message):
         ci.ClusterSelection(**options).fit(X)
     with pytest.raises(InputError, match="holds NaN"):
         ci.ClusterSelection().fit(np.full((50, 2), np.nan))
+
+
+def test_the_silhouette_of_a_sample_has_an_error_and_of_all_none():
+    X, _ = blobs(np.random.default_rng(0), 300, 2, 2, 4)
+    settings = {"k": [2], "n_splits": 0, "n_bootstrap": 0, "random_state": 0}
+    assert ci.ClusterSelection(**settings).fit(X).table_["silhouette_error"][1] == 0.0
+    sampled = ci.ClusterSelection(max_rows=100, **settings).fit(X).table_
+    assert 0.0 < sampled["silhouette_error"][1] < 0.2

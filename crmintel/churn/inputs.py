@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,23 @@ from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.features.behaviour import BehaviourFeatures
 from crmintel.features.rows import CustomerRows
 from crmintel.transactions.log import TransactionLog
+
+
+class SampleRows(CustomerRows):
+    """Rows that know whose they are, which folds must know; rows selected from them do not.
+
+    Numbers are in single precision: sums of the same money in another order are then the same, and no cut of a tree
+    falls between them.
+    """
+
+    customers: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, log: TransactionLog, values: Any, columns: Sequence[str]) -> SampleRows:
+        """Return the rows of a log's samples."""
+        rows = cls(np.round(np.asarray(values), 6).astype(np.float32), columns)
+        rows.customers = log.customers
+        return rows
 
 
 class ChurnInputs(TransformerMixin, BaseEstimator):
@@ -123,7 +141,7 @@ class ChurnInputs(TransformerMixin, BaseEstimator):
                 f"X is {_NAMES[kind]} ({type(X).__name__}), but fit saw {_NAMES[self.kind_]}; give the same kind."
             )
         if kind == "log":
-            return CustomerRows(self.features_.transform(X), self.columns_)
+            return SampleRows.of(X, self.features_.transform(X), self.columns_)
         if kind == "frame":
             return self._transform_frame(open_frame(X, "X"))
         values = _array(X)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number
 from crmintel.exceptions import DateRangeError, InputError
+from crmintel.features.summary import CustomerSummary
 from crmintel.kernels.behaviour import bought_until
 from crmintel.kernels.runs import cut_runs
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, in_days, last_microsecond
@@ -17,7 +18,7 @@ from crmintel.transactions.reader import check_log
 
 
 def churn_labels(
-    past: TransactionLog, future: TransactionLog, horizon: Any, *, gap: Any = 0
+    past: TransactionLog, future: TransactionLog, horizon: Any, *, gap: Any = 0, overdue: float | None = None
 ) -> NDArray[np.int64]:
     """Label each customer of ``past``: 1 for no purchase within the horizon after ``past.end``, else 0.
 
@@ -33,6 +34,10 @@ def churn_labels(
     gap : number or str, default=0
         Time between ``past.end`` and the begin of the horizon, for those who need it to act; what is bought in it does
         not count.
+    overdue : float, optional
+        Each customer's own rhythm in place of one horizon for all: a customer has this many of their own mean gaps
+        between purchases to come back, in whole days and ``horizon`` at most. Who has bought once has no rhythm, and
+        the whole horizon.
 
     Returns
     -------
@@ -57,6 +62,8 @@ def churn_labels(
     array([0, 1])
     """
     days, gap_days = _horizon_and_gap(horizon, gap)
+    if overdue is not None:
+        check_number(overdue, "overdue", low=0.0, strict_low=True)
     for name, log in (("past", past), ("future", future)):
         check_log(log, name)
     if not np.array_equal(past.customers, future.customers):
@@ -69,14 +76,17 @@ def churn_labels(
             "past is a log of snapshots with many ends; churn_snapshots makes those with their labels."
         )
     begin = last_microsecond(past.end) + _microseconds(gap_days)
-    end = begin + _microseconds(days)
-    if end > last_microsecond(future.end):
+    if begin + _microseconds(days) > last_microsecond(future.end):
         watched = (last_microsecond(future.end) - last_microsecond(past.end)) / MICROSECONDS_PER_DAY
         raise DateRangeError(
             f"horizon={horizon!r}{f' after gap={gap!r}' if gap_days else ''} reaches {days + gap_days:g} days beyond "
             f"{past.end}, but future ends {future.end}, {watched:g} days beyond it; choose a shorter horizon or split "
             "earlier."
         )
+    wait = np.full(len(past), _microseconds(days))
+    if overdue is not None:
+        own = np.ceil(overdue * _mean_gaps(past))
+        wait = np.where(own < days, own * MICROSECONDS_PER_DAY, wait).astype(np.int64)  # NaN is not less
     first, bought = np.empty(len(future), np.int64), np.empty(len(future), np.bool_)
     lines = future.lines
     cut_runs(future.starts, future.stops, lines.time, np.full(len(future), begin, np.int64), first)
@@ -86,14 +96,20 @@ def churn_labels(
         time=lines.time,
         amount=lines.numbers("amount"),
         quantity=lines.numbers("quantity"),
-        last=end,
+        last=begin + wait,
         bought=bought,
     )
     return (~bought).astype(np.int64)
 
 
 def churn_snapshots(
-    log: TransactionLog, horizon: Any, *, gap: Any = 0, step: Any = None, window: Any = None
+    log: TransactionLog,
+    horizon: Any,
+    *,
+    gap: Any = 0,
+    step: Any = None,
+    window: Any = None,
+    overdue: float | None = None,
 ) -> tuple[TransactionLog, NDArray[np.int64]]:
     """Return samples to learn churn from: each customer at many as-of dates, and whether they left after each.
 
@@ -114,6 +130,8 @@ def churn_snapshots(
     window : number or str, default=None
         Only customers with a purchase in this many days up to the as-of date are samples: those long gone teach
         nothing, and make any score look good. None keeps every customer seen so far.
+    overdue : float, optional
+        Label by each customer's own rhythm, as in `churn_labels`.
 
     Returns
     -------
@@ -147,7 +165,9 @@ def churn_snapshots(
     history = days if window is None else _whole_days(window, "window")
     dates = _as_of_dates(log, days + gap_days, step_days, history)
     snapshots = log.snapshots(dates)
-    labels = np.concatenate([churn_labels(*log.split(date), horizon, gap=gap) for date in dates])
+    labels = np.concatenate(
+        [churn_labels(*log.split(date), horizon, gap=gap, overdue=overdue) for date in dates]
+    )
     if window is None:
         return snapshots, labels
     active = snapshots.time_since_last() < history
@@ -157,6 +177,12 @@ def churn_snapshots(
             f"({dates[0]} to {dates[-1]}); choose a longer window."
         )
     return snapshots[active], labels[active]
+
+
+def _mean_gaps(log: TransactionLog) -> NDArray[np.float64]:
+    """Return the mean days between each customer's purchases; NaN below two."""
+    rows = np.asarray(CustomerSummary(unit="day").fit_transform(log))
+    return np.divide(rows[:, 1], rows[:, 0], out=np.full(len(rows), np.nan), where=rows[:, 0] > 0)
 
 
 def _as_of_dates(log: TransactionLog, ahead: float, step: int, history: float) -> list[np.datetime64]:

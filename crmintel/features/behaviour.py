@@ -11,13 +11,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number
-from crmintel.exceptions import InputError
+from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.features.rows import CustomerRows
 from crmintel.kernels.behaviour import describe_behaviour
-from crmintel.transactions.calendar import in_days
+from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, in_days
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import LogReader, check_log
 
+QUARTERS = ("night", "morning", "afternoon", "evening")  # from midnight, 6 hours each
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIELDS = ("amount", "quantity", "discount", "item", "category")
 _COUNTED = {"purchases": None, "spend": "amount", "items": "item", "categories": "category"}  # in each window
 _WHOLE_HISTORY = np.iinfo(np.int64).max
@@ -72,11 +74,16 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
     windows : sequence of number or str, default=("30D", "90D", "365D")
         Lengths of the windows: days, or text such as ``"13W"``; rounded to whole days, which the names carry. The
         columns come from the shortest window to the longest.
+    shares : sequence of str, default=()
+        Kept number columns of the log, such as a discount by coupon, of which the share of lines is wanted where they
+        are not 0.
 
     Attributes
     ----------
     fields_ : tuple of str
         Fields of the log that are used, of amount, quantity, discount, item and category: those seen in ``fit``.
+    has_hours_ : bool
+        Whether the log seen in ``fit`` has times of day.
     windows_ : ndarray of int64
         The windows in days, rising.
     columns_ : tuple of str
@@ -97,8 +104,11 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
     1            0.0             30.0       NaN            NaN
     """
 
-    def __init__(self, windows: Sequence[Any] = ("30D", "90D", "365D")) -> None:
+    def __init__(
+        self, windows: Sequence[Any] = ("30D", "90D", "365D"), *, shares: Sequence[str] = ()
+    ) -> None:
         self.windows = windows
+        self.shares = shares
 
     def fit(self, X: TransactionLog, y: Any = None) -> Self:
         """Learn which fields the log has.
@@ -121,7 +131,8 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
         check_log(X)
         self.windows_ = _window_days(self.windows)
         self.fields_ = tuple(name for name in FIELDS if getattr(X.lines, name) is not None)
-        self.columns_ = tuple(_columns(X[:0], self.windows_, self.fields_))
+        self.has_hours_ = bool((X.lines.time % MICROSECONDS_PER_DAY != 0).any())
+        self.columns_ = tuple(self._columns(X[:0]))
         return self
 
     def transform(self, X: TransactionLog) -> CustomerRows:
@@ -145,8 +156,20 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
         check_log(X)
         for name in self.fields_:
             X.lines.need(name, "BehaviourFeatures, which was fitted with it,")
-        columns = _columns(X, self.windows_, self.fields_)
+        columns = self._columns(X)
         return CustomerRows(np.column_stack(list(columns.values())), self.columns_, "day")
+
+    def _columns(self, log: TransactionLog) -> dict[str, NDArray[np.float64]]:
+        run = _describe(log, self.windows_, self.fields_)
+        columns = _columns(run, log.as_of.astype(np.int64), self.windows_.tolist(), self.fields_)
+        bought = run["lines"][:, 0]
+        for name in self.shares:
+            columns[f"{name}_share"] = _ratio(_marked(log, name, self.fields_), bought)
+        quarters, days = run["lines"][:, 3:7], run["lines"][:, 7:]
+        if self.has_hours_:
+            columns.update({f"{name}_share": _ratio(n, bought) for name, n in zip(QUARTERS, quarters.T)})
+        columns.update({f"{name}_share": _ratio(n, bought) for name, n in zip(WEEKDAYS, days.T)})
+        return columns
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the column names that `transform` gives.
@@ -174,24 +197,27 @@ def _window_days(windows: Any) -> NDArray[np.int64]:
 
 
 def _columns(
-    log: TransactionLog, windows: NDArray[np.int64], fields: Sequence[str]
+    run: dict[str, NDArray[Any]], as_of: NDArray[np.int64], windows: Sequence[int], fields: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
-    """Describe each history and name what was found."""
-    run = _describe(log, windows, fields)
+    """Name what was found."""
     counted = [name for name, field in _COUNTED.items() if field is None or field in fields]
     n = run["purchases"][:, -1]
-    since_last = np.where(n > 0, log.as_of.astype(np.int64) - run["last"], np.nan)
-    tenure = np.where(n > 0, log.as_of.astype(np.int64) - run["first"], np.nan)
+    since_last = np.where(n > 0, as_of - run["last"], np.nan)
+    tenure = np.where(n > 0, as_of - run["first"], np.nan)
     n_gaps, span = n - 1, tenure - since_last
     mean_gap = _ratio(span, n_gaps)
     variance = _ratio(n_gaps * run["square_gaps"] - span**2, n_gaps * (n_gaps - 1))  # of whole numbers: exact
-    bought, discounted, returned = run["lines"].T
+    bought, discounted, returned = run["lines"][:, :3].T
 
     columns: dict[str, NDArray[np.float64]] = {}
-    for w, days in enumerate(windows.tolist()):
+    for w, days in enumerate(windows):
         columns.update({f"{name}_{days}d": run[name][:, w] for name in counted})
-        change = np.log((1 + run["purchases"][:, w]) / (1 + run["previous"][:, w]))
-        columns[f"trend_{days}d"] = np.where(tenure >= 2 * days - 1, change, np.nan)
+        now, before, earlier = (1 + run[name][:, w] for name in ("purchases", "previous", "earlier"))
+        columns[f"trend_{days}d"] = np.where(tenure >= 2 * days - 1, np.log(now / before), np.nan)
+        change = np.log(now * earlier / before**2)
+        columns[f"acceleration_{days}d"] = np.where(tenure >= 3 * days - 1, change, np.nan)
+        if "category" in fields:
+            columns[f"category_shift_{days}d"] = run["shift"][:, w]
     columns.update({name: run[name][:, -1] for name in counted})
     columns["time_since_last"] = since_last
     columns["tenure"] = tenure
@@ -216,21 +242,23 @@ def _describe(
         name: log.lines.numbers(name) if name in fields else np.empty(0)
         for name in ("amount", "quantity", "discount")
     }
-    codes, met = {}, {}
+    codes, distinct = {}, {}
     for name in ("item", "category"):
         labels = getattr(log.lines, name) if name in fields else None
         codes[name] = np.empty(0, np.int32) if labels is None else labels.codes
-        met[f"{name}_met"] = np.full(0 if labels is None else labels.values.size, -1, np.int64)
+        distinct[name] = 0 if labels is None else labels.values.size
     found = {
         "purchases": np.empty((n, n_windows), np.int64),
         "previous": np.empty((n, n_windows - 1), np.int64),
+        "earlier": np.empty((n, n_windows - 1), np.int64),
         "spend": np.empty((n, n_windows) if "amount" in fields else (0, 0)),
         "items": np.empty((n, n_windows) if "item" in fields else (0, 0), np.int64),
         "categories": np.empty((n, n_windows) if "category" in fields else (0, 0), np.int64),
+        "shift": np.empty((n, n_windows - 1) if "category" in fields else (0, 0)),
         "first": np.empty(n, np.int64),
         "last": np.empty(n, np.int64),
         "square_gaps": np.empty(n),
-        "lines": np.empty((n, 3), np.int64),
+        "lines": np.empty((n, 3 + len(QUARTERS) + len(WEEKDAYS)), np.int64),
     }
     describe_behaviour(
         starts=log.starts,
@@ -240,10 +268,30 @@ def _describe(
         windows=np.append(windows, _WHOLE_HISTORY),
         **numbers,
         **codes,
-        **met,
+        item_met=np.full(distinct["item"], -1, np.int64),
+        category_lines=np.zeros((distinct["category"], n_windows), np.int64),
+        category_found=np.empty(distinct["category"], np.int64),
         **found,
     )
     return found
+
+
+def _marked(log: TransactionLog, name: str, fields: Sequence[str]) -> NDArray[np.int64]:
+    """Return how many of the lines bought by each customer have a value other than 0 in a kept column."""
+    values = log.lines.kept.get(name)
+    if values is None:
+        raise ColumnError(
+            f"shares names {name!r}, which the log does not keep; it keeps {sorted(log.lines.kept)}. Name it in "
+            f"TransactionLog.from_frame(..., keep=[{name!r}])."
+        )
+    if values.dtype.kind not in "biuf":
+        raise InputTypeError(f"shares needs number columns, but {name!r} holds {values.dtype}.")
+    bought = np.isfinite(values) & (values != 0)
+    for field in ("amount", "quantity"):
+        if field in fields:
+            bought &= getattr(log.lines, field) >= 0
+    so_far = np.concatenate([[0], np.cumsum(bought)])
+    return so_far[log.stops] - so_far[log.starts]
 
 
 def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:

@@ -58,8 +58,9 @@ def to_log(lines, end=START + timedelta(days=DAYS - 1)):
 
 def expected(lines, samples, windows=WINDOWS):
     """Rows of the oracle for (customer, as-of day) pairs."""
+    has_hours = any(line["hour"] for line in lines)
     rows = [
-        oracle.features([line for line in lines if line["customer"] == who], as_of, windows)
+        oracle.features([line for line in lines if line["customer"] == who], as_of, windows, has_hours)
         for who, as_of in samples
     ]
     return list(rows[0]), np.array([[row[name] for name in rows[0]] for row in rows])
@@ -200,9 +201,10 @@ def test_an_empty_history_counts_nothing_and_is_nan_elsewhere():
     _, future = random_log(n=400, customers=300).split("2023-12-31")
     quiet = future[future.stops == future.starts]
     rows = ci.BehaviourFeatures().set_output(transform="pandas").fit_transform(quiet)
-    undefined = [c for c in rows if c.startswith("trend")] + [
+    undefined = [c for c in rows if c.startswith(("trend", "acceleration", "category_shift"))] + [
         "time_since_last", "tenure", "mean_gap", "sd_gap", "overdue_ratio", "spend_per_purchase", "discount_share",
-        "return_share",
+        "return_share", "night_share", "morning_share", "afternoon_share", "evening_share", "monday_share",
+        "tuesday_share", "wednesday_share", "thursday_share", "friday_share", "saturday_share", "sunday_share",
     ]  # fmt: skip
     assert len(rows) > 0
     assert rows[undefined].isna().all(axis=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import itertools
 import math
 import statistics
@@ -16,7 +17,7 @@ def purchase_days(lines):
     return sorted({line["day"] for line in lines if not is_return(line)})
 
 
-def features(lines, as_of: date, windows):
+def features(lines, as_of: date, windows, has_hours=True):
     """Return name -> value for one customer; ``lines`` are dicts with a ``day`` and whatever the log has.
 
     The customer's lines after ``as_of`` are in ``lines`` too: each feature leaves them out itself.
@@ -41,6 +42,16 @@ def features(lines, as_of: date, windows):
             is_old_enough = bool(days) and days[0] <= first - timedelta(days=length)
             ratio = (1 + row[f"purchases{ending}"]) / (1 + len(before))
             row[f"trend{ending}"] = math.log(ratio) if is_old_enough else math.nan
+            second = first - timedelta(days=length)
+            earlier = [day for day in days if second - timedelta(days=length) <= day < second]
+            is_old_enough = bool(days) and days[0] <= second - timedelta(days=length)
+            row[f"acceleration{ending}"] = (
+                math.log(ratio) - math.log((1 + len(before)) / (1 + len(earlier)))
+                if is_old_enough
+                else math.nan
+            )
+            if "category" in has:
+                row[f"category_shift{ending}"] = category_shift(lines, first)
     gaps = [(later - day).days for day, later in itertools.pairwise(days)]
     row["time_since_last"] = (as_of - days[-1]).days if days else math.nan
     row["tenure"] = (as_of - days[0]).days if days else math.nan
@@ -54,7 +65,32 @@ def features(lines, as_of: date, windows):
         row["discount_share"] = sum(line["discount"] != 0 for line in kept) / len(kept) if kept else math.nan
     if "amount" in has or "quantity" in has:
         row["return_share"] = 1 - len(kept) / len(lines) if lines else math.nan
+    if has_hours:
+        for k, name in enumerate(("night", "morning", "afternoon", "evening")):
+            row[f"{name}_share"] = share(line["hour"] // 6 == k for line in kept)
+    for k, name in enumerate(calendar.day_name):
+        row[f"{name.lower()}_share"] = share(line["day"].weekday() == k for line in kept)
     return row
+
+
+def share(values):
+    values = list(values)
+    return sum(values) / len(values) if values else math.nan
+
+
+def category_shift(lines, first: date):
+    """Total variation distance of the categories' shares of the lines before ``first`` and from it on."""
+    kept = [line for line in lines if not is_return(line) and line["category"] is not None]
+    sides = [[line["category"] for line in kept if (line["day"] < first) == early] for early in (True, False)]
+    if not all(sides):
+        return math.nan
+    return (
+        sum(
+            abs(share(c == x for x in sides[0]) - share(c == x for x in sides[1]))
+            for c in set(sum(sides, []))
+        )
+        / 2
+    )
 
 
 def churned(lines, as_of: date, horizon: int, gap: int = 0):

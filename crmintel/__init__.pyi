@@ -10,6 +10,8 @@ from .churn.concordance import concordance_ipcw as concordance_ipcw
 from .churn.gains import GainTable as GainTable
 from .churn.gains import gain_table as gain_table
 from .churn.hazard import HazardModel as HazardModel
+from .churn.importance import GroupImportance as GroupImportance
+from .churn.importance import churn_importance as churn_importance
 from .churn.labels import churn_labels as churn_labels
 from .churn.labels import churn_snapshots as churn_snapshots
 from .churn.metrics import top_decile_lift as top_decile_lift
@@ -17,6 +19,8 @@ from .churn.model import make_churn_pipeline as make_churn_pipeline
 from .churn.profit import ProfitCurve as ProfitCurve
 from .churn.profit import expected_maximum_profit as expected_maximum_profit
 from .churn.profit import profit_curve as profit_curve
+from .churn.reasons import ChurnReasons as ChurnReasons
+from .churn.reasons import churn_reasons as churn_reasons
 from .churn.survival import SurvivalCurve as SurvivalCurve
 from .churn.survival import survival_by_segment as survival_by_segment
 from .churn.survival import survival_curve as survival_curve
@@ -87,6 +91,8 @@ from .segments.concentration import gini as gini
 from .segments.concentration import lorenz_curve as lorenz_curve
 from .segments.concentration import top_share as top_share
 from .segments.golden import GoldenCustomers as GoldenCustomers
+from .segments.gower import GowerMedoids as GowerMedoids
+from .segments.gower import gower_distances as gower_distances
 from .segments.heavy_half import HeavyHalf as HeavyHalf
 from .segments.history import SegmentHistory as SegmentHistory
 from .segments.history import segment_history as segment_history

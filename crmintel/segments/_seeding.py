@@ -57,9 +57,9 @@ class _Distances:
         ends = np.cumsum(self.potential)
         points = np.empty((shares.size, self.blocks.mean.size))
         for p, target in enumerate(shares * ends[-1]):
-            b = _bin_of(target, ends)
+            b = bin_of(target, ends)
             within = np.cumsum(self.blocks.weights[b] * self.nearest[b])
-            points[p] = self.blocks.points[b, :, _bin_of(target - (ends[b] - self.potential[b]), within)]
+            points[p] = self.blocks.points[b, :, bin_of(target - (ends[b] - self.potential[b]), within)]
         return points
 
     def start(self, seed: NDArray[np.float64]) -> None:
@@ -93,6 +93,6 @@ class _Distances:
         return float(trial.sum())
 
 
-def _bin_of(target: float, ends: NDArray[np.float64]) -> int:
+def bin_of(target: float, ends: NDArray[np.float64]) -> int:
     """Index of the first bin that ends after ``target``; rounding may put a target past the last one that counts."""
     return int(min(np.searchsorted(ends, target, side="right"), np.searchsorted(ends, ends[-1])))

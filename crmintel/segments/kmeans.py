@@ -17,13 +17,11 @@ from crmintel._frames import is_frame, open_frame
 from crmintel._progress import progress
 from crmintel._validation import as_numbers, check_choice, check_number, check_weights, raise_if_any
 from crmintel.exceptions import FitWarning, InputError, InputTypeError
-from crmintel.kernels.blocks import BLOCK
-from crmintel.kernels.kmeans import nearest_rows, scratch
 from crmintel.segments._blocks import Blocks, Threads, build_blocks, coreset
 from crmintel.segments._lloyd import lloyd
+from crmintel.segments._nearest import nearest
 from crmintel.segments._seeding import plus_plus, random_points
 
-_ROWS = 4096  # rows that a thread takes at a time
 _CORESET = 1 << 15  # customers who stand for all while k-means++ starts settle
 _LARGEST = 1e150  # squares of larger values overflow
 
@@ -66,6 +64,8 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         Weighted sum of squared distances to the nearest centre.
     n_iter_ : int
         Iterations of the best start; ``max_iter`` if it did not converge.
+    counts_ : ndarray of shape (n_clusters,)
+        Weight of the customers that each centre is the mean of, with those of ``partial_fit``.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -154,15 +154,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         max_iter = int(check_number(self.max_iter, "max_iter", low=1, integer=True))
         tol = check_number(self.tol, "tol", low=0.0)
         X = self._rows(X, reset=True)
-        weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
-        counting = int(np.count_nonzero(weight))
-        if counting == 0:
-            raise InputError("every sample_weight is zero: no customer counts. Give some a positive weight.")
-        if counting < k:
-            rows = f"X has n_samples={len(X)}" + (
-                f", {counting} of positive weight" if counting < len(X) else ""
-            )
-            raise InputError(f"n_clusters={k} needs as many customers or more; {rows}. Lower n_clusters.")
+        weight, counting = self._weights(X, sample_weight)
         given = None if isinstance(self.init, str) or callable(self.init) else self._check_centres(self.init)
         generator = as_generator(self.random_state)
 
@@ -184,12 +176,13 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
                 inertia = run.inertia() if n_starts > 1 else 0.0
                 if inertia < lowest:
                     lowest, centres, n_iter = inertia, run.centres + blocks.mean, run.n_iter
-            labels, squared = _nearest(X, centres, threads)
+            labels, squared = nearest(X, centres, threads)
 
         self.cluster_centers_ = centres
         self.labels_ = labels
         self.inertia_ = float(np.sum(weight * squared))
         self.n_iter_ = n_iter
+        self.counts_ = _mass(labels, weight, k)
         self._n_features_out = k
         filled = np.unique(labels[weight > 0.0]).size
         if filled < k:
@@ -199,6 +192,54 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
                 FitWarning,
                 stacklevel=2,
             )
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> CustomerKMeans:
+        """Take more customers in: each goes to its nearest centre, and the centres become the means of all taken in.
+
+        The means are exact, whatever the batches; customers taken in before do not change cluster any more. The first
+        call starts from ``init`` on its customers, or goes on from a ``fit``.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            The new customers.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each customer. None is 1 for all.
+
+        Returns
+        -------
+        CustomerKMeans
+            The estimator; ``labels_`` and ``inertia_`` are those of the new customers at the new centres.
+
+        Raises
+        ------
+        InputError
+            As `fit`; only the first call needs as many customers as clusters.
+        """
+        k = int(check_number(self.n_clusters, "n_clusters", low=1, integer=True))
+        first = not hasattr(self, "cluster_centers_")
+        X = self._rows(X, reset=first)
+        with Threads(self.n_jobs) as threads:
+            if first:
+                weight, _ = self._weights(X, sample_weight)
+                centres = self._first_centres(X, weight, threads)
+                counts: NDArray[np.float64] = np.zeros(k)
+            else:
+                weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
+                centres, counts = self.cluster_centers_, self.counts_
+            labels, _ = nearest(X, centres, threads)
+            counts = counts + _mass(labels, weight, len(counts))
+            # from the last mean on: sums of far values would lose digits
+            moved = [
+                _mass(labels, weight * (X[:, j] - centres[labels, j]), len(counts)) for j in range(X.shape[1])
+            ]
+            self.cluster_centers_ = centres + np.array(moved).T / np.where(counts > 0.0, counts, 1.0)[:, None]
+            self.labels_, squared = nearest(X, self.cluster_centers_, threads)
+        self.counts_, self.inertia_ = counts, float(np.sum(weight * squared))
+        self._n_features_out = len(counts)
         return self
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]:
@@ -221,7 +262,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         check_is_fitted(self)
         X = self._rows(X)
         with Threads(self.n_jobs) as threads:
-            return _nearest(X, self.cluster_centers_, threads)[0]
+            return nearest(X, self.cluster_centers_, threads)[0]
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the distance of each row to each centre, shape (n_samples, n_clusters)."""
@@ -234,7 +275,32 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         X = self._rows(X)
         weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
         with Threads(self.n_jobs) as threads:
-            return -float(np.sum(weight * _nearest(X, self.cluster_centers_, threads)[1]))
+            return -float(np.sum(weight * nearest(X, self.cluster_centers_, threads)[1]))
+
+    def _weights(
+        self, X: NDArray[np.float64], sample_weight: ArrayLike | None
+    ) -> tuple[NDArray[np.float64], int]:
+        """Return the weights and how many are positive: as many as there are clusters, or more."""
+        weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
+        counting = int(np.count_nonzero(weight))
+        if counting == 0:
+            raise InputError("every sample_weight is zero: no customer counts. Give some a positive weight.")
+        if counting < self.n_clusters:
+            rows = f"X has n_samples={len(X)}" + (
+                f", {counting} of positive weight" if counting < len(X) else ""
+            )
+            raise InputError(
+                f"n_clusters={self.n_clusters} needs as many customers or more; {rows}. Lower n_clusters."
+            )
+        return weight, counting
+
+    def _first_centres(
+        self, X: NDArray[np.float64], weight: NDArray[np.float64], threads: Threads
+    ) -> NDArray[np.float64]:
+        if not (isinstance(self.init, str) or callable(self.init)):
+            return self._check_centres(self.init)
+        blocks = build_blocks(X, weight)
+        return self._start(X, blocks, as_generator(self.random_state), threads) + blocks.mean
 
     def _rows(self, X: Any, reset: bool = False) -> NDArray[np.float64]:
         names = None
@@ -305,26 +371,8 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         return plus_plus(blocks, self.n_clusters, generator, threads)
 
 
-def _nearest(
-    X: NDArray[np.float64], centres: NDArray[np.float64], threads: Threads
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the index of and the squared distance to the nearest centre, in the coordinates of the user."""
-    labels, squared = np.empty(len(X), dtype=np.int32), np.empty(len(X))
-    columns = np.ascontiguousarray(centres.T)
-    threads.run(
-        lambda first, last: nearest_rows(
-            X=X,
-            centres=columns,
-            labels=labels,
-            squared=squared,
-            tile=np.empty((1, X.shape[1], BLOCK)),
-            room=scratch(len(centres)),
-            first=first * _ROWS,
-            last=min(last * _ROWS, len(X)),
-        ),
-        -(-len(X) // _ROWS),
-    )
-    return labels, squared
+def _mass(labels: NDArray[np.int32], weight: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    return np.asarray(np.bincount(labels, weight, k), dtype=np.float64)
 
 
 def _refuse_missing(X: NDArray[np.float64], names: Sequence[Any] | NDArray[Any] | None) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -235,6 +236,59 @@ def test_mall_and_wholesale_published_inertias(shared_data):
         assert model.inertia_ == pytest.approx(inertia, rel=1e-5)
     sizes = CustomerKMeans(5, n_init=50, random_state=0).fit(X).labels_
     assert sorted(np.bincount(sizes)) == [22, 23, 35, 39, 81]
+
+
+def test_wholesale_inertias(shared_data):
+    spend = pd.read_csv(shared_data / "attributes" / "wholesale.csv")
+    X = StandardScaler().fit_transform(np.log1p(spend.iloc[:, 2:].to_numpy(dtype=float)))
+    for k, inertia in zip(range(2, 7), (1844.06, 1553.34, 1386.86, 1266.15, 1174.18), strict=True):
+        model = CustomerKMeans(k, n_init=100, tol=0.0, random_state=0).fit(X)
+        assert inertia * (1 - 1e-4) <= model.inertia_ <= inertia + 0.006  # of k = 6 there is a better one yet
+        if k == 2:
+            assert sorted(np.bincount(model.labels_)) == [188, 252]
+            assert adjusted_rand_score(spend["Channel"], model.labels_) == pytest.approx(0.5135, abs=1e-3)
+
+
+def test_starts_on_a_coreset_are_as_good_and_end_where_no_customer_wants_to_move():
+    X = customers(140_000, 3, seed=2)
+    X[::20_000] *= 400.0  # a handful of customers who hold most of the inertia
+    model = CustomerKMeans(8, n_init=3, random_state=0).fit(X)
+    assert model.inertia_ <= KMeans(8, n_init=3, random_state=0).fit(X).inertia_ * 1.001
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+    again = CustomerKMeans(8, init=model.cluster_centers_).fit(X)
+    assert again.inertia_ == pytest.approx(model.inertia_, rel=1e-4)
+    threads = CustomerKMeans(8, n_init=3, random_state=0, n_jobs=2).fit(X)
+    assert threads.cluster_centers_.tobytes() == model.cluster_centers_.tobytes()
+
+
+def test_partial_fit_keeps_exact_means_of_all_taken_in():
+    X, weight = customers(900, 3) + 1e6, np.random.default_rng(0).exponential(1.0, 900)
+    model = CustomerKMeans(4, init=X[:4])
+    given_to = []
+    for first in range(0, 900, 300):
+        part = slice(first, first + 300)
+        before = X[:4] if first == 0 else model.cluster_centers_
+        given_to.append(((X[part, None] - before) ** 2).sum(axis=2).argmin(axis=1))
+        model.partial_fit(X[part], sample_weight=weight[part])
+        np.testing.assert_array_equal(model.labels_, model.predict(X[part]))
+    own = np.concatenate(given_to)
+    for c in range(4):
+        mean = np.average(X[own == c], axis=0, weights=weight[own == c])
+        np.testing.assert_allclose(model.cluster_centers_[c], mean, rtol=1e-14)
+    np.testing.assert_allclose(model.counts_, np.bincount(own, weight))
+
+
+def test_partial_fit_goes_on_from_a_fit_and_takes_any_number_of_customers():
+    X = customers(500, 2)
+    model = CustomerKMeans(5, random_state=0).fit(X)
+    centres, counts = model.cluster_centers_, model.counts_
+    assert counts.sum() == 500
+    label = model.predict(X[:1])[0]
+    model.partial_fit(X[:1])
+    moved = centres[label] + (X[0] - centres[label]) / (counts[label] + 1.0)
+    np.testing.assert_allclose(model.cluster_centers_[label], moved)
+    with pytest.raises(InputError, match="n_clusters=5 needs as many customers"):
+        CustomerKMeans(5).partial_fit(X[:2])
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,19 @@ def customers(n: int, d: int, k: int) -> Any:
     return rows, rows[rng.choice(n, k, replace=False)].copy()
 
 
+def mixed_customers() -> Any:
+    """Return 100,000 customers of 8 kinds: four standardised numbers and four categories."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 8, 100_000)
+    numbers = (rng.normal(size=(8, 4)) * 1.5)[kind] + rng.normal(size=(kind.size, 4))
+    numbers = (numbers - numbers.mean(axis=0)) / numbers.std(axis=0)
+    codes = []
+    for n_codes in (3, 5, 8, 12):
+        ends = rng.dirichlet(np.full(n_codes, 0.5), size=8).cumsum(axis=1)[kind]
+        codes.append((rng.random((kind.size, 1)) > ends[:, :-1]).sum(axis=1))
+    return numbers, np.array([[f"c{code}" for code in column] for column in codes], dtype=object).T
+
+
 @cache
 def baskets(name: str) -> ci.Baskets:
     """Return a set of baskets by its name in the literature; `products` and `types` are the Complete Journey's."""
@@ -147,3 +160,27 @@ def foodmart_profits() -> list[dict[int, float]]:
         dict(zip(map(int, items.split()), map(float, profits.split()), strict=True))
         for items, _, profits in lines
     ]
+
+
+def journey_log() -> ci.TransactionLog:
+    """Return the Complete Journey with money, products, their categories and discounts."""
+    products = load_complete_journey("products", "pandas")[["product_id", "product_category"]]
+    return ci.TransactionLog.from_frame(
+        complete_journey().merge(products, how="left", on="product_id"),
+        customer="household_id", time="transaction_timestamp", amount="sales_value", quantity="quantity",
+        item="product_id", category="product_category", discount="retail_disc", basket="basket_id",
+    )  # fmt: skip
+
+
+def online_retail_log() -> ci.TransactionLog:
+    """Return the UCI Online Retail, without the lines that name no customer."""
+    import pandas as pd
+
+    lines = pd.read_parquet(SHARED / "transactions" / "online_retail.parquet").dropna(subset="CustomerID")
+    lines = lines.assign(
+        amount=lines["Quantity"] * lines["UnitPrice"], CustomerID=lines["CustomerID"].astype(int)
+    )
+    return ci.TransactionLog.from_frame(
+        lines, customer="CustomerID", time="InvoiceDate", amount="amount", quantity="Quantity", item="StockCode",
+        basket="InvoiceNo",
+    )  # fmt: skip

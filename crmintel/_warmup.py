@@ -95,6 +95,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "BetaGeoBetaBinomial": _expect_at_opportunities,
     "GammaGamma": lambda: ci.GammaGamma().fit(_rows()),
     "CustomerKMeans": _cluster,
+    "KPrototypes": lambda: ci.KPrototypes(2, n_init=1).fit({"a": [1.0, 2.0, 4.0], "b": ["x", "y", "y"]}),
     "FrequentItemsets": lambda: _mine("auto"),
     "FrequentItemsets, each algorithm": lambda: _mine("fpgrowth", "projection", "bitset"),
     "HighUtilityItemsets": lambda: ci.HighUtilityItemsets(top_k=5).fit(_log()),

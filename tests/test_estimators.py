@@ -55,6 +55,12 @@ def tiers_twice(log):
     return np.column_stack([tiers.predict(log.spend() - last_half), tiers.predict(last_half)])
 
 
+def rows_and_habit(log):
+    """Numbers, and a last column of codes."""
+    values = rows(log)
+    return np.column_stack([values, np.minimum(values[:, 0], 3)])
+
+
 def heavy_or_light(X):
     return np.where(X[:, 0] > 1, "heavy", "light")
 
@@ -82,11 +88,13 @@ CASES = {
     "FrequentItemsets": (itemsets(), ci.TransactionLog.baskets),
     "FrequentSequences": (ci.FrequentSequences(min_support=0.1), lambda log: log.sequences()),
     "CorrelatedSpend": (ci.CorrelatedSpend(), rows),
+    "GowerMedoids": (ci.GowerMedoids(3, categorical=[-1], random_state=0), rows_and_habit),
     "GammaGamma": (ci.GammaGamma(), rows),
     "GoldenCustomers": (ci.GoldenCustomers(min_periods=2), None),
     "HazardModel": (ci.HazardModel(horizon=6), rows),
     "HeavyHalf": (ci.HeavyHalf(), None),
     "HighUtilityItemsets": (ci.HighUtilityItemsets(top_k=20), None),
+    "KPrototypes": (ci.KPrototypes(3, categorical=[-1], random_state=0), rows_and_habit),
     "LifetimeValue": (ci.LifetimeValue(horizon=13), rows),
     "LoyaltyIndex": (ci.LoyaltyIndex(unit="week"), None),
     "LogCleaner": (ci.LogCleaner(), None),

@@ -98,6 +98,18 @@ def _known(model: Any, problem: Any) -> Any:
     return model.from_params(**params), rows
 
 
+def _ten_starts(problem: Any) -> ci.CustomerKMeans:
+    rows, centers = problem
+    return ci.CustomerKMeans(n_clusters=len(centers), n_init=10, random_state=0).fit(rows)
+
+
+def _kprototypes(problem: Any) -> ci.KPrototypes:
+    numbers, words = problem
+    columns = [*numbers.T, *words.T]
+    frame = {f"x{j}": column for j, column in enumerate(columns)}
+    return ci.KPrototypes(n_clusters=8, n_init=1, random_state=0).fit(frame)
+
+
 TASKS = {
     "log": Entry(
         _log, answer=lambda log: dict(zip(log.customers.tolist(), log.spend().tolist(), strict=True))
@@ -128,4 +140,6 @@ TASKS = {
     "sequences": Entry(_sequences, prepare=_click_paths, answer=_sequences_answer),
     "utility": Entry(_utility, answer=_utility_answer),
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
+    "ten starts": Entry(_ten_starts, answer=lambda model: float(model.inertia_)),
+    "kprototypes": Entry(_kprototypes, answer=lambda model: float(model.cost_)),
 }

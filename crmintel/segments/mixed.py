@@ -22,6 +22,7 @@ from crmintel.segments._mixed_columns import MixedColumns, learn_columns, refuse
 from crmintel.segments._seeding import bin_of
 
 _ROWS = 4096  # rows that a thread takes at a time
+_ROUNDING = 1e-9  # starts that end at the same cost are the same clusters in another order: the first stays
 _SEEDING = 8192  # rows that starts are drawn from
 
 
@@ -175,7 +176,7 @@ class KPrototypes(ClusterMixin, BaseEstimator):
                 means, modes, n_iter = rows.settle(*rows.start(k, generator), max_iter)
                 labels, cost = rows.nearest(means, modes)
                 total = float(weight @ cost)
-                if best is None or total < lowest:
+                if best is None or total < lowest * (1.0 - _ROUNDING):
                     best, lowest = (means, modes, labels, n_iter), total
         assert best is not None
         self.cluster_centers_, self._modes, self.labels_, self.n_iter_ = best

@@ -21,6 +21,7 @@ from .churn.profit import expected_maximum_profit as expected_maximum_profit
 from .churn.profit import profit_curve as profit_curve
 from .churn.reasons import ChurnReasons as ChurnReasons
 from .churn.reasons import churn_reasons as churn_reasons
+from .churn.splits import GroupTimeSeriesSplit as GroupTimeSeriesSplit
 from .churn.survival import SurvivalCurve as SurvivalCurve
 from .churn.survival import survival_by_segment as survival_by_segment
 from .churn.survival import survival_curve as survival_curve

@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	$(BIN)/crmintel demo
 
 test: lint types $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
 	# once more in a new process: every example in the docstrings, on the cache that the first run has written
 	$(BIN)/python -m pytest crmintel tests/kernels

@@ -42,8 +42,9 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
     ``categories_30d``      distinct categories bought in the window; one column a window                  category
     ``trend_30d``           log((1 + purchases in the window) / (1 + purchases in the window before));
                             NaN when the first purchase is younger than both windows
-    ``acceleration_30d``    this trend less the one a window ago: log((1 + purchases in the window) (1 + in the
-                            second before) / (1 + in the one before)**2); NaN when younger than three windows
+    ``acceleration_30d``    this trend less the one a window ago: log((1 + purchases in the window)
+                            (1 + in the second before) / (1 + in the one before)**2); NaN when younger
+                            than three windows
     ``category_shift_30d``  how far the mix of categories has moved: half the sum of the changes of their      category
                             shares of the lines bought, from before the window to within; 0 to 1
     ``purchases``           purchases of the whole history

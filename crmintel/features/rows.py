@@ -98,7 +98,11 @@ def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]
     columns = getattr(X, "columns", None)
     array = as_numbers(X, "X")
     if array.ndim != 2:
-        raise InputError(f"X must be two-dimensional (customers x columns), got shape {array.shape}.")
+        apart = " Columns that are apart go in together: {'frequency': ..., 'recency': ..., 'T': ...}."
+        raise InputError(
+            f"X must be two-dimensional (customers x columns), got shape {array.shape}."
+            f"{apart if array.ndim == 1 else ''}"
+        )
     if columns is None:
         columns = _POSITIONS.get(array.shape[1], SUMMARY_COLUMNS if array.shape[1] >= 4 else ())
     missing = [name for name in names if name not in columns]

@@ -97,9 +97,10 @@ def likelihood_ratio_test(smaller: Any, larger: Any) -> LikelihoodRatio:
     boundary = type(smaller).__name__ == "NBD" and plain in _DROPOUT
     longer_lives = plain == {"c"} and more == plain
     if not few < many or not (same_kind or boundary or longer_lives):
+        way_out = "the smaller one stands first" if many < few else "compare other models by aic_"
         raise InputError(
             f"{type(smaller).__name__} with {sorted(few)} is no special case of {type(larger).__name__} with "
-            f"{sorted(many)}; compare other models by aic_."
+            f"{sorted(many)}; {way_out}."
         )
     if getattr(smaller, "unit_", None) != getattr(larger, "unit_", None):
         raise InputError(

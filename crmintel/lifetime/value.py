@@ -40,7 +40,8 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
         How far into the future value counts: a number in the unit of the rows, or text like ``"52W"``. With a discount
         rate it may be ``numpy.inf``.
     discount_rate : float, default=0.0
-        Effective rate per year: money in one year is worth 1 / (1 + rate) today, and in between by exact time.
+        Effective rate per year, 10 % is 0.1: money in one year is worth 1 / (1 + rate) today, and in between by exact
+        time.
     margin : float, default=1.0
         Share of sales that is profit, in [-1, 1]: 30 % is 0.3; below 0 every sale loses money.
     retention_cost : float, default=0.0

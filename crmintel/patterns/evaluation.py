@@ -348,6 +348,8 @@ def _cutoffs(cutoffs: Any, log: TransactionLog, days: int) -> list[np.datetime64
 
 def _with_baselines(recommenders: Any, task: str) -> dict[str, Any]:
     """Return the recommenders by name, and the baselines whose names are free."""
+    if isinstance(recommenders, list | tuple):
+        raise InputTypeError("several recommenders go in as a dict, each under its name; got a list.")
     named = (
         dict(recommenders)
         if isinstance(recommenders, Mapping)

@@ -55,6 +55,8 @@ def score_batches(
 
     Raises
     ------
+    InputTypeError
+        If ``batches`` is a single frame or dict.
     InputError
         If an answer does not have one value, or row, for each customer.
     ColumnError
@@ -75,6 +77,10 @@ def score_batches(
     ...     print(scored["id"], scored["alive"].round(3), scored["purchases"].round(3))
     [1516    7] [0.727 1.   ] [1.226 0.499]
     """
+    if isinstance(batches, Mapping) or is_frame(batches):
+        raise InputTypeError(
+            f"batches must be an iterable of batches, got one {type(batches).__name__}; write [...] around it."
+        )
     answers = _checked(answers)
     names = check_names(keep, "keep")
     return _scored(progress(batches, verbose=verbose, label="batches of customers"), answers, names)

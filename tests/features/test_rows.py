@@ -173,7 +173,7 @@ def test_plain_arrays_by_position():
             r"X lacks \['T'\]; it has \['t'\]. CustomerSummary makes them",
         ),
         ({"t": [1.0]}, ColumnError, r"X lacks \['T'\]; it has \['t'\]"),
-        (np.zeros(3), InputError, r"two-dimensional.*\(3,\)"),
+        (np.zeros(3), InputError, r"two-dimensional.*\(3,\)\. Columns that are apart"),
         (np.float64(1), InputError, "two-dimensional"),
         ([["a", "b", "c"]], InputTypeError, "X must hold numbers"),
         (None, InputError, r"two-dimensional.*\(\)"),

@@ -83,6 +83,8 @@ def test_what_is_no_special_case():
     ]:
         with pytest.raises(InputError, match="no special case"):
             likelihood_ratio_test(small, large)
+    with pytest.raises(InputError, match="the smaller one stands first"):
+        likelihood_ratio_test(bg, nbd)
     with pytest.raises(InputError, match="known parameters"):
         likelihood_ratio_test(NBD.from_params(r=1, alpha=1), bg)
     with pytest.raises(InputError, match="penalty"):

@@ -300,6 +300,8 @@ def test_what_cannot_be_evaluated(log):
         evaluate_recommender({1: CoPurchaseRecommender()}, log)
     with pytest.raises(InputTypeError, match="must be a TransactionLog"):
         evaluate_recommender(CoPurchaseRecommender(), [["a"]])
+    with pytest.raises(InputTypeError, match="go in as a dict"):
+        evaluate_recommender([CoPurchaseRecommender()], log)
     for wrong in (CoPurchaseRecommender, "popularity", {"a": None}, {"a": ci.CustomerSummary()}):
         with pytest.raises(InputTypeError, match="must be a recommender"):
             evaluate_recommender(wrong, log)

@@ -260,6 +260,26 @@ def test_a_fallback_fills_the_places_that_are_left():
     assert ready.fit(LOG).recommend([[]], n=1)[0].tolist() == [["jam"]]
 
 
+def test_an_item_that_was_mistyped():
+    """Capitals and single letters are named; a name like no other is not made up."""
+    model = PopularityRecommender().fit([["Milk", "bread"], ["tea"]])
+    for item in ("milk", "MILK", "Mlk"):
+        with pytest.raises(InputError, match="Did you mean 'Milk'"):
+            model.target_customers([["tea"]], item)
+    with pytest.raises(InputError, match=r"\['Milk', 'bread', 'tea'\]\. An item that nobody"):
+        model.target_customers([["tea"]], "wine")
+
+
+def test_answers_print_as_a_few_rows():
+    """A repr is short however many customers there are, and says where there is nothing to offer."""
+    model = PopularityRecommender().fit([["milk", "bread"], ["milk", "bread"], ["milk"], ["tea"]])
+    offers = repr(model.recommend([["milk"], ["milk", "bread", "tea"]], n=2))
+    assert offers == "Recommendations(2 rows, up to 2 items each)\n  row 0: bread, tea\n  row 1: (nothing)"
+    assert repr(model.recommend([["milk"]] * 7)).splitlines()[-2:] == ["  row 4: bread, tea", "  ..."]
+    found = repr(model.target_customers([["milk"], ["tea"], ["bread", "milk"]], "tea"))
+    assert found == "TargetCustomers(2 rows)\n  row 2  (score 1)\n  row 0  (score 1)"
+
+
 @pytest.mark.parametrize("fallback", [3, "popularity", PopularityRecommender, TransactionLog])
 def test_a_fallback_is_a_recommender(fallback):
     with pytest.raises(InputTypeError, match="fallback must be a recommender"):

@@ -402,7 +402,9 @@ def test_a_table_with_counts_interval_and_p_values(groceries):
         rules.to_frame(interval="leverage")
 
 
-@pytest.mark.parametrize(("name", "meant"), [("lifft", "lift"), ("zhangs_metric", "zhang")])
+@pytest.mark.parametrize(
+    ("name", "meant"), [("lifft", "lift"), ("zhangs_metric", "zhang"), ("conf", "confidence")]
+)
 def test_a_measure_that_was_mistyped(groceries, name, meant):
     with pytest.raises(InputError, match=f"by must be one of .* Did you mean '{meant}'"):
         groceries.sort(name)

@@ -234,6 +234,9 @@ def test_wrong_requests(frame, tmp_path):
         list(score_batches([frame], {"new": lambda X: model.expected_purchases(None, 13)}))
     with pytest.raises(InputError, match="keep must be a list"):
         score_batches([frame], answers(model), keep="id")
+    for one in (frame, pd.DataFrame(frame), pa.table(frame)):
+        with pytest.raises(InputTypeError, match=r"got one \w+; write \[\.\.\.\] around it"):
+            score_batches(one, answers(model))
     with pytest.raises(InputTypeError, match="lazy"):
         list(score_batches([pl.DataFrame(frame).lazy()], answers(model)))
     source = tmp_path / "rows.parquet"

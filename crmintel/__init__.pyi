@@ -7,6 +7,8 @@ from .churn.brier import integrated_brier_score as integrated_brier_score
 from .churn.brier import survival_brier_score as survival_brier_score
 from .churn.concordance import concordance_index as concordance_index
 from .churn.concordance import concordance_ipcw as concordance_ipcw
+from .churn.drift import DriftTable as DriftTable
+from .churn.drift import check_drift as check_drift
 from .churn.gains import GainTable as GainTable
 from .churn.gains import gain_table as gain_table
 from .churn.hazard import HazardModel as HazardModel
@@ -21,6 +23,8 @@ from .churn.profit import expected_maximum_profit as expected_maximum_profit
 from .churn.profit import profit_curve as profit_curve
 from .churn.reasons import ChurnReasons as ChurnReasons
 from .churn.reasons import churn_reasons as churn_reasons
+from .churn.rules import ChurnRules as ChurnRules
+from .churn.rules import churn_rules as churn_rules
 from .churn.splits import GroupTimeSeriesSplit as GroupTimeSeriesSplit
 from .churn.survival import SurvivalCurve as SurvivalCurve
 from .churn.survival import survival_by_segment as survival_by_segment

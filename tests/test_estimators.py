@@ -199,6 +199,8 @@ def test_the_list_is_complete():
         "ContractModel": "the base of the contract models",
         "ChurnClassifier": "made by make_churn_pipeline",
         "ChurnInputs": "made by make_churn_pipeline",
+        "Curves": "made by make_churn_pipeline",
+        "CurvesAndTrees": "made by make_churn_pipeline",
         "EmptyColumns": "made by make_churn_pipeline",
         "ErlangModel": "the base of the purchase models of regular buyers",
         "ItemRecommender": "the base of the recommenders",

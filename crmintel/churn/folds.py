@@ -34,7 +34,10 @@ def customer_folds(
             f"left and {int((n_stayed > 0).sum())} stayed; use calibration='none'."
         )
     n_folds = min(n_folds, fewest)
-    order = np.lexsort((np.random.default_rng(0).random(n_left.size), n_stayed > 0, n_left))
+    is_rare = (
+        n_left > 0 if (n_left > 0).sum() == fewest else n_stayed > 0
+    )  # these are dealt first, one to each fold
+    order = np.lexsort((np.random.default_rng(0).random(n_left.size), n_left, ~is_rare))
     fold = np.empty(n_left.size, dtype=np.int64)
     fold[order] = np.arange(n_left.size) % n_folds
     return [(np.flatnonzero(fold[owner] != k), np.flatnonzero(fold[owner] == k)) for k in range(n_folds)]

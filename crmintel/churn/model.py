@@ -190,6 +190,12 @@ def _check_classifier(classifier: Any, calibration: str) -> None:
         raise InputError(f"{classifier!r} has no predict_proba; calibration='sigmoid' gives it one.")
 
 
+def churn_codes(y: Any, n: int) -> NDArray[np.int64]:
+    """Return 1 where the customer left, of labels as `make_churn_pipeline` takes them."""
+    labels = _labels(y, n)
+    return (labels == np.unique(labels)[1]).astype(np.int64)
+
+
 def _labels(y: Any, n: int) -> NDArray[Any]:
     """Return y, checked to say for each customer whether they left."""
     labels = np.asarray(y)

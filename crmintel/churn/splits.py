@@ -87,7 +87,7 @@ class GroupTimeSeriesSplit(BaseCrossValidator):
         Raises
         ------
         InputTypeError
-            If X is no log.
+            If X is no log, or groups are of mixed types.
         InputError
             If there are too few as-of dates or customers for the folds, or a parameter is out of bounds.
         """
@@ -105,7 +105,10 @@ class GroupTimeSeriesSplit(BaseCrossValidator):
         who = np.asarray(X.customers if groups is None else groups)
         if who.shape != (len(X),):
             raise InputError(f"groups must name one group per sample ({len(X)}), got shape {who.shape}.")
-        _, owner = np.unique(who, return_inverse=True)
+        try:
+            _, owner = np.unique(who, return_inverse=True)
+        except TypeError:
+            raise InputTypeError("groups must be of one type, without None.") from None
         n_groups = int(owner.max(initial=-1)) + 1
         n_test = round(share * n_groups)
         if not 0 < n_test < n_groups:

@@ -165,7 +165,7 @@ class CurvesAndTrees(ClassifierMixin, BaseEstimator):
 
 def _varies(X: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which columns hold more than one value: the trees draw their columns among these only."""
-    same = (X == X[:1]).all(axis=0) | np.isnan(X).all(axis=0)
+    same = (X[:1] == X).all(axis=0) | np.isnan(X).all(axis=0)
     return np.ones_like(same) if same.all() else ~same
 
 

@@ -18,8 +18,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
-from crmintel._frames import build_frame, is_frame, open_frame
-from crmintel.transactions.lines import LABEL_FIELDS, NUMBER_FIELDS
+from crmintel._frames import is_frame, open_frame
+from crmintel.testing._rebuild import columns_of, log_of
 from crmintel.transactions.log import TransactionLog
 
 METHODS = ("transform", "predict", "predict_proba", "log_likelihood")
@@ -303,15 +303,8 @@ def _installed(*libraries: str) -> list[str]:
 
 def _rebuilt(log: TransactionLog, library: str | None, shuffle: bool = False) -> TransactionLog:
     """Return the log read anew from a frame of ``library``, its rows in another order on request."""
-    columns = {"customer": log.customers[log.owners()], **log.compact().lines.columns()}
+    columns = columns_of(log)
     if shuffle:
         order = np.random.default_rng(0).permutation(log.n_lines)
         columns = {name: values[order] for name, values in columns.items()}
-    roles = {name: name for name in (*NUMBER_FIELDS, *LABEL_FIELDS) if name in columns}
-    keep = [name for name in columns if name not in roles and name not in ("customer", "time")]
-    again = TransactionLog.from_frame(
-        build_frame(columns, library), customer="customer", time="time", keep=keep, end=log.end, **roles
-    )
-    if log.attributes:
-        again = again.with_customers({"customer": log.customers, **log.attributes}, customer="customer")
-    return again
+    return log_of(columns, log, library)

@@ -123,7 +123,7 @@ class BetaGeometricLikelihood(NBDLikelihood):
 
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
         a, b = np.exp(best.theta[2:])
-        if self.penalty > 0.0 or a / (a + b) > 1e-3:
+        if self.penalty > 0.0 or (a / (a + b) > 1e-3 and self.limit(best) is None):
             return None
         return nobody_leaves(self, best, self.unseen, tol, max_iter)
 
@@ -136,6 +136,7 @@ class BetaGeometricLikelihood(NBDLikelihood):
             alike="all customers leave with the same chance (only a / (a + b) is known)",
             always=self.leaves_at_once,
             never="hardly any customer leaves (a / b -> 0)",
+            either="customers leave at their first chance or never (a, b -> 0, only a / (a + b) is known)",
         )
         return self.described(found, reasons)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import polygamma
 
 from crmintel.lifetime._contracts import Contracts
-from crmintel.lifetime._likelihood import ALIKE, same_chance
+from crmintel.lifetime._likelihood import same_chance
 from crmintel.lifetime._mle import Optimum, minimise
 from crmintel.lifetime._model import Estimate
 from crmintel.lifetime._survival import digamma_step, exposure, log_survival, trigamma_step
@@ -125,9 +125,8 @@ class ContractLikelihood:
             alike="all customers leave with the same chance (only alpha / (alpha + beta) is known)",
             always="every customer leaves at the first renewal (alpha / beta -> inf)",
             never="hardly any customer leaves (alpha / beta -> 0)",
+            either="customers leave at the first renewal or never (alpha, beta -> 0)",
         )
-        if max(alpha, beta) < 1.0 / ALIKE:
-            reasons = ["customers leave at the first renewal or never (alpha, beta -> 0)"]
         if not found.free.all() and not reasons:
             reasons = [
                 f"{np.array(self.names)[~found.free].tolist()} ran to the edge of what numbers can hold"

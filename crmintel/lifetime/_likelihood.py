@@ -14,6 +14,7 @@ from crmintel.lifetime._mle import Optimum, minimise
 from crmintel.lifetime._model import Estimate
 
 ALIKE = 1e4  # customers whose rates or chances vary by less than 1 % are alike
+_LARGEST = 1e6  # shape of a chance, at the edge of the search
 _CHANCE = 10.0  # log-likelihood by which the worse end on a sample may be the better one on all customers
 _SAME = 0.01  # ends closer by log-parameter are one
 UNSEEN = 1e-3  # log-likelihood that does not tell a model from a smaller one
@@ -25,13 +26,19 @@ NOBODY_LEAVES = (
 SAME_RATE = "all customers buy at the same rate (only r / alpha is known)"
 
 
-def same_chance(first: float, second: float, *, alike: str, always: str, never: str) -> list[str]:
-    """Say which limit a chance ~ Beta(first, second) has run to, if any."""
+def same_chance(
+    first: float, second: float, *, alike: str, always: str, never: str, either: str = ""
+) -> list[str]:
+    """Say which limit a chance ~ Beta(first, second) has run to, if any; ``either`` is that it is 1 or 0."""
     if min(first, second) > ALIKE:
         return [alike]
     if first / (first + second) > 1.0 - 1.0 / ALIKE:
         return [always]
-    return [never] if first / (first + second) < 1.0 / ALIKE else []
+    if first / (first + second) < 1.0 / ALIKE:
+        return [never]
+    if either and max(first, second) < 1.0 / ALIKE:
+        return [either]
+    return [alike] if max(first, second) > _LARGEST else []
 
 
 def _rank(found: Optimum) -> tuple[float, bool]:
@@ -90,8 +97,7 @@ class Likelihood(ABC):
         nested = likelihood.nested(best, tol, max_iter)
         if nested is not None:
             return nested
-        params = dict(zip(cls.names, np.exp(best.theta).tolist(), strict=True))
-        return likelihood.estimate(best, params, likelihood.limit(best))
+        return likelihood.estimate(best, likelihood.natural(best), likelihood.limit(best))
 
     def _promising(self, starts: list[Vector], tol: float, max_iter: int) -> list[Vector]:
         """Where searches on a sample end, but for the ends that are worse than chance explains."""
@@ -128,8 +134,12 @@ class Likelihood(ABC):
         """Say which limit of the model an estimate has run to, or None."""
 
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
-        """The fit of a smaller model, where it is as good as ``best``; else None."""
+        """The fit of a smaller model where it is as good as ``best``, or ``best`` and how little it gains, or None."""
         return None
+
+    def natural(self, found: Optimum) -> dict[str, float]:
+        """The parameters by name."""
+        return dict(zip(self.names, np.exp(found.theta).tolist(), strict=True))
 
     def alpha_of(self, r: float, stretch: float) -> float:
         """The alpha at which customers buy as often as these did, times ``stretch``."""

@@ -75,7 +75,7 @@ class ParetoLikelihood(RowLikelihood):
         return value + rising, slope, matrix
 
     def nested(self, best: Optimum, tol: float, max_iter: int) -> Estimate | None:
-        if self.penalty > 0.0 or self._leaving(best) > 1e-3:
+        if self.penalty > 0.0 or (self._leaving(best) > 1e-3 and self.limit(best) is None):
             return None
         return nobody_leaves(self, best, self.unseen, tol, max_iter)
 

@@ -17,6 +17,12 @@ from crmintel.lifetime._likelihood import ALIKE, NOBODY_LEAVES, SAME_RATE, UNSEE
 from crmintel.lifetime._mle import Optimum
 from crmintel.lifetime._model import Estimate, PurchaseModel
 
+_BY_CHANCE = 3.0  # log-likelihood that two parameters gain by chance in one of 20 samples
+_AS_LIKELY = (
+    ". That nobody leaves (the NBD model) is as likely but for chance (log-likelihood lower by {:.2g}), so P(alive) "
+    "rests on next to nothing"
+)
+
 
 class NBDLikelihood(RowLikelihood):
     """Mean negative log-likelihood by the logarithms of r and alpha, with gradient and Hessian.
@@ -75,14 +81,19 @@ class NBDLikelihood(RowLikelihood):
 def nobody_leaves(
     likelihood: Likelihood, best: Optimum, words: str, tol: float, max_iter: int
 ) -> Estimate | None:
-    """Return the fit of the NBD, in the names of a model with dropout, where it is as good as ``best``; else None.
+    """Return the fit of the NBD, in the names of a model with dropout, where it is as good as ``best``.
 
-    ``words`` say where the parameters of dropout went.
+    ``words`` say where the parameters of dropout went. Where ``best`` is a limit that chance alone may have preferred
+    to the NBD it is returned, and says so; else None.
     """
     nbd = NBDLikelihood(likelihood.h, likelihood.weights, 0.0)
     found = nbd.minimise(best.theta[:2], tol, max_iter)
-    if (found.value - best.value) * nbd.total > UNSEEN:
-        return None
+    gain = (found.value - best.value) * nbd.total
+    if gain > UNSEEN:
+        limit = likelihood.limit(best)
+        if limit is None or gain > _BY_CHANCE:
+            return None
+        return likelihood.estimate(best, likelihood.natural(best), limit + _AS_LIKELY.format(gain))
     r, alpha = np.exp(found.theta).tolist()
     return likelihood.estimate(
         found, {"r": r, "alpha": alpha, **likelihood.staying}, NOBODY_LEAVES.format(words)

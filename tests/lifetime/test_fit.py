@@ -11,7 +11,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from crmintel import BetaGeoNBD
+from crmintel import NBD, BetaGeoNBD
 from crmintel.exceptions import FitWarning
 from crmintel.features.rows import CustomerRows
 from crmintel.lifetime._betageometric import BetaGeometricLikelihood as _Likelihood
@@ -265,3 +265,21 @@ def test_counts_of_a_million_are_fitted_in_no_time():
     start = time.process_time()
     BetaGeoNBD().fit([[1_000_000, 1, 1]] * 3)
     assert time.process_time() - start < 8.0
+
+
+@pytest.mark.parametrize(
+    ("seed", "limit"),
+    [(0, "leave at their first chance or never"), (1, "leave with the same chance"), (2, "is seen to leave")],
+)
+def test_what_chance_makes_of_a_base_that_nobody_leaves(seed, limit):
+    """Half of all samples ask for a little dropout, most of them for a limit of it: the fit says so."""
+    rows = NBD.from_params(r=0.72, alpha=9.4).sample(3_000, T=30, random_state=seed)
+    with pytest.warns(FitWarning, match=limit):
+        model = BetaGeoNBD().fit(rows)
+    gain = model.log_likelihood_ - NBD().fit(rows).log_likelihood_
+    assert model.converged_
+    assert -1e-9 < gain < 3.0
+    if model.a_ > 0.0:
+        assert "That nobody leaves (the NBD model) is as likely but for chance" in model.message_
+    else:
+        assert (model.probability_alive(rows) == 1.0).all()

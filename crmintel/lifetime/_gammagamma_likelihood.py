@@ -47,7 +47,7 @@ class SpendLikelihood:
 
     Gamma functions depend on the frequency only and are called once per distinct frequency; what depends on spend is
     added up by frequency. With s = v / (x m + v), d log(x m + v) = s by log v. The slope divides spend by
-    (1 + x)^slope.
+    ((1 + x) / 2)^slope.
     """
 
     def __init__(self, x: Vector, m: Vector, weights: Vector, *, correlated: bool = False) -> None:
@@ -55,7 +55,7 @@ class SpendLikelihood:
         counts = np.bincount(codes, weights, values.size)
         self.here, self.shape = np.flatnonzero(counts), (values.size, 3)
         self.counts, self.x = counts[self.here], values[self.here]
-        self.z, self.by_code = np.log1p(self.x), np.log1p(values)
+        self.z, self.by_code = (np.log1p(v) - np.log(2.0) for v in (self.x, values))
         self.total = float(weights.sum())
         self.rows = codes, x * m, weights
         self.mean = float(np.einsum("i,i", weights, self.rows[1])) / float(self.counts @ self.x)
@@ -63,7 +63,7 @@ class SpendLikelihood:
         self.size = 4 if correlated else 3
 
     def _sums(self, v: float, slope: float) -> NDArray[np.float64]:
-        """Sums of log(x m + v), s and s (1 - s), by frequency, with spend divided by (1 + x)^slope."""
+        """Sums of log(x m + v), s and s (1 - s), by frequency, with spend divided by ((1 + x) / 2)^slope."""
         codes, spend, weights = self.rows
         out = np.empty(self.shape)
         scaled = spend if slope == 0.0 else spend * np.exp(-slope * self.by_code)[codes]
@@ -92,7 +92,7 @@ class SpendLikelihood:
         value = -(c @ betaln(p * k, q)) + q * log_share + p * log_rest - log_m
         to_p = c @ (k * (first - digamma(p * k))) + log_rest
         to_q = c @ (first - digamma(q)) + log_share
-        # by the logarithm of v at each frequency, v (1 + x)^slope: the slope moves it by z, log v by 1
+        # by the logarithm of v at each frequency, v ((1 + x) / 2)^slope: the slope moves it by z, log v by 1
         to_v, to_v_v = q * c - (p * k + q) * share, -(p * k + q) * bend
         moved = np.stack([np.ones_like(k), self.z])[: self.size - 2]
         gradient = np.concatenate([[p * to_p, q * to_q], moved @ to_v])

@@ -22,6 +22,7 @@ FEWEST_BUYERS = 50  # below, the standard error of a purchase rate is above 14 %
 SMALL, MEDIUM = 0.1, 0.3  # Cohen's w
 REGULAR = 1.5  # Platzer & Reutterer (2016): gains begin about here
 DRIFT, BROKEN = 1.25, 2.0  # factors between the cohorts' actual over expected frequency
+UNLIKE = 0.05  # of the spend expected of those whose spend has not been seen
 FAR = 0.1  # Kolmogorov's distance of spend
 
 
@@ -119,6 +120,13 @@ def _spend_cautions(result: ModelComparison) -> Iterator[str]:
     p_value, slope = result.independence.get("p_value"), result.independence.get("slope", 0.0)
     if p_value is not None and p_value <= CERTAIN and result.best_spend != "CorrelatedSpend":
         yield f"spend goes with frequency (slope {slope:+.2f}), which {result.best_spend} does not know"
+    means = dict(zip(result.spend["model"], result.spend["population_mean"], strict=True))
+    plain, bound = means.get("GammaGamma", np.inf), means.get("CorrelatedSpend", np.inf)
+    if result.best_spend == "CorrelatedSpend" and abs(bound / plain - 1.0) > UNLIKE and np.isfinite(plain):
+        yield (
+            f"of customers without a repeat purchase CorrelatedSpend expects {bound:,.2f} a purchase, GammaGamma "
+            f"{plain:,.2f}: no spend of theirs was seen, so look at those who came back (backtest)"
+        )
 
 
 def _blind(result: ModelComparison) -> list[str]:

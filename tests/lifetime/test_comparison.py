@@ -303,6 +303,7 @@ def test_cdnow(cdnow):
     )
     assert result.recommended
     assert result.best_spend == "CorrelatedSpend"
+    assert "CorrelatedSpend expects 31.58 a purchase, GammaGamma 35.17" in result.verdict
 
 
 # -- the result, and wrong input -------------------------------------------------------------------------------

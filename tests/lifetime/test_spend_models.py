@@ -42,7 +42,7 @@ def draw(model, n, seed, **changes):
         s2 = np.log1p(params["cv"] ** 2)
         single = lambda who: truth[who] * np.exp(np.sqrt(s2) * rng.normal(size=who.size) - s2 / 2)  # noqa: E731
     else:
-        rate = rng.gamma(params["q"], 1 / (params["v"] * (1 + x) ** params["slope"]))
+        rate = rng.gamma(params["q"], 1 / (params["v"] * ((1 + np.maximum(x, 1)) / 2) ** params["slope"]))
         truth = params["p"] / rate
         single = lambda who: rng.gamma(params["p"], 1 / rate[who])  # noqa: E731
     return np.column_stack([x, mean_of(single, x)]), truth
@@ -139,6 +139,9 @@ def test_the_bond_of_spend_and_frequency_is_seen():
     new = X[:, 0] == 0
     assert abs(np.log(plain.population_mean_ / truth[new].mean())) > 0.2
     assert abs(np.log(bound.population_mean_ / truth[new].mean())) < 0.1
+    assert bound.population_mean_ == pytest.approx(
+        bound.p_ * bound.v_ / (bound.q_ - 1.0)
+    )  # as of one repeat purchase
     independent, _ = draw(CorrelatedSpend, 8000, 4, slope=0.0)
     assert abs(CorrelatedSpend().fit(independent).slope_) < 0.05
 

@@ -35,7 +35,7 @@ def correlated(params, x, m):
     """(log density of m, expected spend) of the Gamma-Gamma model with a slope, over u = log of the customer's rate."""
     p, q, v, slope = map(mp.mpf, params)
     x, m = mp.mpf(x), mp.mpf(m)
-    v = v * (1 + x) ** slope
+    v = v * ((1 + x) / 2) ** slope
 
     def prior(u):  # nu = exp(u) ~ Gamma(q, rate v)
         return mp.exp(q * mp.log(v) + q * u - v * mp.exp(u) - mp.loggamma(q))

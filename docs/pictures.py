@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -11,6 +12,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.dates import ConciseDateFormatter
 from sklearn.calibration import CalibrationDisplay
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 import crmintel as ci
@@ -23,6 +26,8 @@ from crmintel.plots.isovalue import IsoValueDisplay
 from crmintel.plots.lorenz import LorenzDisplay
 from crmintel.plots.migration import MigrationMatrixDisplay
 from crmintel.plots.profile import SegmentProfileDisplay
+from crmintel.plots.profit import ProfitCurveDisplay
+from crmintel.plots.reasons import ReasonsDisplay
 from crmintel.plots.recency import FrequencyRecencyDisplay
 from crmintel.plots.rfm import RFMHeatmapDisplay
 from crmintel.plots.rule_graph import RuleGraphDisplay
@@ -32,6 +37,7 @@ from crmintel.plots.sankey import MigrationSankeyDisplay
 from crmintel.plots.satisfaction import SatisfactionDisplay
 from crmintel.plots.selection import ClusterSelectionDisplay
 from crmintel.plots.silhouette import SilhouetteDisplay
+from crmintel.plots.survival import SurvivalDisplay
 from crmintel.plots.tracking import TrackingDisplay
 from crmintel.plots.treemap import SegmentTreemapDisplay
 
@@ -285,6 +291,36 @@ def churn(log: ci.TransactionLog) -> None:
     save("churn")
 
 
+def contract_churn(customers: Any) -> None:
+    """Who leaves a telephone company, when, why, and what calling them brings."""
+    left, rows = (customers["churn"] == "Yes").to_numpy().astype(int), customers.drop(columns="churn")
+    curves = ci.survival_by_segment(customers["tenure"].to_numpy(), left, customers["contract"].to_numpy())
+    SurvivalDisplay.from_curves(curves).plot().ax_.set(
+        xlabel="months", title="Telephone customers still there, by contract"
+    )
+    save("survival")
+    model = ci.make_churn_pipeline(LogisticRegression(max_iter=1000), calibration="none")
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    chance = cross_val_predict(model, rows, left, cv=folds, method="predict_proba")[:, 1]
+    value = (0.3 * 24 * customers["monthly_charges"]).to_numpy()
+    expected = chance * (0.3 * (value - 60) - 5) - (1 - chance) * 65
+    ProfitCurveDisplay.from_curves(
+        {
+            name: ci.profit_curve(left, score, value, incentive=60, contact=5, accept=0.3)
+            for name, score in (("by expected profit", expected), ("by chance to leave", chance))
+        }
+    ).plot()
+    plt.title("Telephone customers: what calling the top of two lists brings")
+    save("profit")
+    learn = (np.arange(len(rows)) % 4 == 0) & (customers["tenure"].to_numpy() > 0)
+    model.fit(rows[learn], left[learn])
+    others = rows[np.arange(len(rows)) % 4 == 1]
+    reasons = ci.churn_reasons(model, others, background=rows[learn])
+    ReasonsDisplay.from_reasons(reasons, int(np.argmax(reasons.chance))).plot()
+    plt.title("Why one telephone customer may leave")
+    save("reasons")
+
+
 def quadrants(log: ci.TransactionLog) -> None:
     rows = ci.CustomerSummary(unit="week", extra=("spend", "spend_last_year")).fit_transform(log)
     values = ci.LifetimeValue(horizon=13).fit(rows).transform(rows)
@@ -324,4 +360,5 @@ if __name__ == "__main__":
     recommenders(groceries)
     season(groceries)
     churn(groceries)
+    contract_churn(ci.datasets.load_telco_churn())
     quadrants(groceries)

@@ -20,6 +20,8 @@ from typing import Any, Self
 
 import numba
 from numba.core import caching
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.types.misc import unliteral
 
 _KERNELS: list[Any] = []
@@ -134,14 +136,41 @@ def _spare_collections(compiled: Any) -> None:
     compiled.compile = compile_uncollected
 
 
-def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+class _Part(JITCodeLibrary):
+    """The code of a helper, which is optimised and made native in the kernels that call it, not on its own as well.
+
+    On its own it took a fifth of the time of all.
+    """
+
+    codegen = property(lambda self: self)
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        return 0
+
+    def set_env(self, name: str, environment: Any) -> None:
+        pass
+
+
+class _PartCompiler(Compiler):
+    def __init__(self, *state: Any) -> None:
+        super().__init__(*state)
+        self.state.library = _Part(self.state.targetctx.codegen(), "part")
+
+
+def _compiled(function: Callable[..., Any], *, cached: bool = True, **options: Any) -> Any:
     compiled = numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     if numba.config.DISABLE_JIT:
         return compiled
     _forget_literals(compiled)
     _spare_collections(compiled)
     _KERNELS.append(compiled)
-    if os.environ.get("CRMINTEL_CACHE", "1") != "0":
+    if cached and os.environ.get("CRMINTEL_CACHE", "1") != "0":
         # frozen or zipped code, or no writable place: compile in every process
         with contextlib.suppress(Exception):
             compiled._cache = _SealedCache(function)
@@ -149,7 +178,15 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile ``function`` at its first call, or read its machine code from the disk cache."""
+    """Compile ``function`` at its first call, or read its machine code from the disk cache.
+
+    It makes no arrays. Without the counting of references to these a third less is compiled.
+    """
+    return _compiled(function, _nrt=False)
+
+
+def allocating_kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` as `kernel` does, with arrays made in it."""
     return _compiled(function)
 
 
@@ -158,7 +195,9 @@ def helper(function: Callable[..., Any]) -> Any:
 
     The entry from Python takes 28 ms to compile, which is more than most small functions themselves do.
     """
-    compiled = _compiled(function, no_cpython_wrapper=True)
+    compiled = _compiled(
+        function, cached=False, _nrt=False, no_cpython_wrapper=True, pipeline_class=_PartCompiler
+    )
     if not numba.config.DISABLE_JIT:
         # numba would jump to the entry that is not there
         compiled._insert = lambda *overload: None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels._jit import helper, kernel
+from crmintel.kernels._jit import allocating_kernel, helper, kernel
 
 
 @kernel
@@ -34,7 +34,7 @@ def _slot_of(value, mask):
     return np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(mask))
 
 
-@kernel
+@allocating_kernel
 def _codes_by_hash(ids, codes):
     """Codes in order of first sight, by open addressing with a load of at most one half; labels and their number.
 

@@ -66,9 +66,12 @@ FULL = PROJECTION_FULL | {INDEX_FULL: "index", FOCUS_FULL: "focus"}
 def column_key(words, base, n_words, random, root, count):
     """Return the key of a column of bits in the class of ``root``."""
     mixed, column = np.uint64(0), np.uint64(base)
+    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     for w in range(np.uint64(n_words)):
-        mixed += words[column + w] * random[w]
-    return key_of(np.int64((mixed ^ (mixed >> np.uint64(32))) >> np.uint64(2)) ^ root * 0x9E3779B1, count)
+        # A product of 64 bits by 64 would overflow, which NumPy warns of where nothing is compiled.
+        word, number = words[column + w], random[w]
+        mixed ^= (word & low) * (number & low) ^ (word >> half) * (number >> half)
+    return key_of(np.int64((mixed ^ (mixed >> half)) >> np.uint64(2)) ^ root * 0x9E3779B1, count)
 
 
 @helper

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crmintel._version import __version__
-from crmintel.exceptions import CrmintelError, InputError, MissingExtraError
+from crmintel.exceptions import ColumnError, CrmintelError, InputError, MissingExtraError
 
 _COLUMNS = {
     "amount": "money of the line, negative for a return",
@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for text in dict.fromkeys(str(warning.message) for warning in caught if _is_ours(warning)):
             print(f"note: {text}", file=sys.stderr)
     except (CrmintelError, OSError) as error:
-        print(f"crmintel: {error}", file=sys.stderr)
+        here = " On the command line: --time-format %d/%m/%Y." if "is no ISO date" in str(error) else ""
+        print(f"crmintel: {error}{here}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("crmintel: interrupted", file=sys.stderr)
@@ -136,6 +137,9 @@ def _analyze(options: argparse.Namespace) -> None:
     roles = {"customer": options.customer, "time": options.time}
     roles |= {name: column for name in _COLUMNS if (column := getattr(options, name)) is not None}
     frame = _read(options, roles)
+    for role, column in roles.items():
+        if column not in frame.column_names:
+            raise ColumnError(f"the file has no column {role}={column!r}; it has {frame.column_names}.")
     # What else the file holds tells two purchases from one that was exported twice. A column that is called like one
     # of the log's own but was not named as such gets another name.
     named = set(roles.values())

@@ -71,7 +71,9 @@ def test_time_format(tmp_path, capsys):
     (tmp_path / "days.csv").write_text("\n".join(rows), encoding="utf-8")
     arguments = ["analyze", str(tmp_path / "days.csv"), "--customer", "c", "--time", "t", "--amount", "a"]
     assert main(arguments) == 2
-    assert "is no ISO date" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "is no ISO date" in said
+    assert "--time-format" in said
     assert main([*arguments, "--time-format", "%d/%m/%Y", "--horizon", "8W"]) == 0
     assert "2023-01-01..2023-12-" in capsys.readouterr().out
 
@@ -83,6 +85,7 @@ def test_time_format(tmp_path, capsys):
             ["--customer", "nobody"],
             "no column customer='nobody'; it has ['who', 'when', 'paid', 'what', 'receipt']",
         ),
+        (["--item", "price"], "no column item='price'; it has ['who', 'when', 'paid', 'what', 'receipt']"),
         (["--amount", "what"], "of 'what' is"),
         (["--margin", "30"], "margin must be >= 0.0 and <= 1.0, got 30.0"),
         (["--sep", ";"], "it has ['who,when,paid,what,receipt']"),

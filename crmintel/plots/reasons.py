@@ -106,6 +106,7 @@ class ReasonsDisplay:
         what = "chance to leave" if self.unit == "probability" else "log-odds of leaving"
         ax.set(yticks=place, yticklabels=self.data["name"], xlabel=what)
         ax.invert_yaxis()
+        ax.use_sticky_edges = False  # the lines at either end stay inside
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -50,14 +50,17 @@ class OrderedBaskets:
 def support_count(min_support: Any, n_baskets: int, of: str = "baskets") -> int:
     """Return the smallest count that reaches ``min_support``: a count (int) or a share (float in (0, 1]).
 
-    A share means the decimal number that is printed: 0.28 of 25 baskets are 7, although 0.28 * 25 > 7 in floats.
+    A share means the decimal number that is printed: 0.28 of 25 baskets are 7, although 0.28 * 25 > 7 in floats. What
+    was divided comes back: 5 / 97 of 97 baskets are 5, although the decimal that is printed lies above.
     """
     if isinstance(min_support, int | np.integer) and not isinstance(min_support, bool):
         return int(check_number(min_support, "min_support", low=1, high=2**53, integer=True))
     what = f"min_support (an int counts {of}, a float is a share of them)"
     check_number(min_support, what, low=0.0, strict_low=True, high=1.0)
     share = exact(min_support)
-    return max(1, -(-share.numerator * n_baskets // share.denominator))
+    count = -(-share.numerator * n_baskets // share.denominator)
+    divided = count > 1 and (count - 1) / n_baskets == float(share)
+    return max(1, count - divided)
 
 
 def mine(

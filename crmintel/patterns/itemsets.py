@@ -33,7 +33,7 @@ class FrequentItemsets(TransformerMixin, BaseEstimator, auto_wrap_output_keys=No
     ----------
     min_support : int or float, default=0.01
         An int is a count of baskets (at least 1), a float in (0, 1] a share of them; a share is turned into the
-        smallest count that reaches it exactly, as the decimal number that is printed.
+        smallest count that reaches it exactly, as the decimal number that is printed or the quotient that it is.
     target : {"all", "closed", "maximal", "generators"}, default="all"
         Which frequent itemsets: all; those without a superset in the same baskets; those without a frequent
         superset; those without a subset in the same baskets (the empty set is in all of them).

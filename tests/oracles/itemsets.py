@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
 from itertools import combinations
 
 
@@ -15,12 +14,6 @@ def itemsets_bruteforce(baskets, min_count=1, max_length=None):
         for size in range(1, longest + 1):
             seen.update(map(frozenset, combinations(sorted(basket), size)))
     return {items: count for items, count in seen.items() if count >= min_count}
-
-
-def min_count_of(min_support, n):
-    """The smallest count c with c / n >= the decimal number that ``min_support`` is printed as."""
-    share = Fraction(repr(float(min_support)))
-    return max(1, -((-share.numerator * n) // share.denominator))
 
 
 def as_dict(itemsets):

@@ -132,12 +132,6 @@ TARGETS = {
     "SegmentRules": heavy_or_light,
     "SegmentProfile": heavy_or_light,
 }
-EXPECTED_FAILURES = {
-    "CustomerBaseAnalysis": {
-        "row_order": "its churn trees cut between values that differ by the rounding of a sum, so that another order "
-        "of a customer's lines on one day can move a cut",
-    },
-}
 SLOW = {"CustomerBaseAnalysis"}  # half a minute: it validates and refits every part at each fit
 
 
@@ -158,7 +152,6 @@ def test_the_promises_of_an_estimator_of_customers(name, log):
         log,
         prepare=prepare,
         target=TARGETS.get(name),
-        expected_failed_checks=EXPECTED_FAILURES.get(name),
     )
 
 

@@ -36,6 +36,14 @@ class DriftTable:
         From which psi on a column counts as drifted.
     library : str or None
         Of the frame that `to_frame` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crmintel as ci
+    >>> table = ci.check_drift({"age": np.arange(100) % 50}, {"age": np.arange(100) % 50 + 20})
+    >>> table.drifted
+    ['age']
     """
 
     column: list[str]

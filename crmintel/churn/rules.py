@@ -31,6 +31,14 @@ class ChurnRules:
         Ends of the 95 % interval of the share (Clopper and Pearson); it does not know that the rule was searched for.
     tree : sklearn.tree.DecisionTreeClassifier
         The tree that the rules are the leaves of.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import crmintel as ci
+    >>> rules = ci.churn_rules({"months": np.arange(200)}, np.arange(200) < 60)
+    >>> rules.conditions, rules.share.tolist()
+    (['months <= 59.5', 'months > 59.5'], [1.0, 0.0])
     """
 
     conditions: list[str]

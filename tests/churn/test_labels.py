@@ -186,3 +186,43 @@ def test_other_things_than_a_log(log):
         ci.churn_snapshots(log, 10)
     with pytest.raises(InputTypeError, match="past must be a TransactionLog"):
         ci.churn_labels(log, simple_log(), 10)
+
+
+# -- each customer's own rhythm -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(LINES, st.integers(10, DAYS - 2), st.integers(1, 30), st.integers(0, 10), st.floats(0.2, 4.0))
+def test_own_rhythm_equals_a_look_at_every_day(lines, offset, horizon, gap, overdue):
+    cut = max(START + timedelta(days=offset), min(line["day"] for line in lines))
+    log = to_log(lines, DAYS + 50)
+    past, future = log.split(cut)
+    labels = ci.churn_labels(past, future, horizon, gap=gap, overdue=overdue)
+    for who, label in zip(past.customers.tolist(), labels.tolist()):
+        own = [line for line in lines if line["customer"] == who]
+        days = oracle.purchase_days([line for line in own if line["day"] <= cut])
+        wait = horizon
+        if len(days) > 1:
+            wait = min(horizon, int(np.ceil(overdue * ((days[-1] - days[0]).days / (len(days) - 1)))))
+        assert label == oracle.churned(own, cut, wait, gap)
+
+
+def test_who_buys_often_is_missed_sooner():
+    log = ci.TransactionLog.from_arrays(
+        customer=["often"] * 4 + ["rarely"] * 3 + ["once"] * 2,
+        time=["2024-01-01", "2024-01-04", "2024-01-07", "2024-01-31",
+              "2024-01-01", "2024-01-09", "2024-01-31", "2024-01-05", "2024-01-31"],
+        end="2024-02-29",
+    )  # fmt: skip
+    past, future = log.split("2024-01-10")
+    by_name = dict(zip(past.customers.tolist(), ci.churn_labels(past, future, 30, overdue=3.0).tolist()))
+    assert by_name == {"often": 1, "rarely": 0, "once": 0}
+    snapshots, labels = ci.churn_snapshots(log, 25, step=10, window=5, overdue=1.0)
+    assert labels.sum() >= ci.churn_snapshots(log, 25, step=10, window=5)[1].sum()
+    assert len(snapshots) == len(labels)
+
+
+@pytest.mark.parametrize("overdue", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_overdue_ratio_that_cannot_be(overdue):
+    with pytest.raises(InputError, match="overdue must be"):
+        ci.churn_labels(*simple_log().split("2024-02-15"), 10, overdue=overdue)

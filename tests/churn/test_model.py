@@ -10,9 +10,10 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.svm import LinearSVC
 
 import crmintel as ci
@@ -361,6 +362,46 @@ def test_telco_out_of_fold(telco, classifier, auc):
     assert roc_auc_score(y, probability) > auc
     assert brier_score_loss(y, probability) < 0.1360
     assert ci.top_decile_lift(y, probability) > 2.7
+
+
+def published(path, name):
+    """Rows, who left, and which rows are the same: each set as its owners publish it."""
+    label, drop = {"mlc": ("churn", []), "bank_churn_modelling": ("Exited", ["CustomerId"]),
+                   "iranian": ("Churn", [])}[name]  # fmt: skip
+    rows = pd.read_csv(next((path / "churn").glob(f"{name}*.csv.gz")))
+    same = rows.groupby(list(rows.columns)).ngroup().to_numpy()
+    return rows.drop(columns=[label, *drop]), rows[label].isin([1, "yes"]).to_numpy(), same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "auc", "average_precision", "brier"),
+    [
+        ("mlc", 0.9238, 0.8808, 0.0339),
+        ("bank_churn_modelling", 0.8620, 0.6985, 0.1030),
+        ("iranian", 0.9850, 0.9430, 0.0340),  # with the same rows on one side
+    ],
+)
+def test_as_good_as_the_better_of_curves_and_trees(shared_data, name, auc, average_precision, brier):
+    """Without tuning, within .002 of the better of logistic regression and gradient boosting."""
+    rows, y, same = published(shared_data, name)
+    folds = list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(rows, y, same))
+    probability = cross_val_predict(ci.make_churn_pipeline(), rows, y, cv=folds, method="predict_proba")[:, 1]
+    assert roc_auc_score(y, probability) > auc - 0.002
+    assert average_precision_score(y, probability) > average_precision - 0.002
+    assert brier_score_loss(y, probability) < brier + 0.002
+    groups = np.array_split(np.argsort(probability, kind="stable"), 10)
+    assert np.mean([abs(y[g].mean() - probability[g].mean()) for g in groups]) < 0.03
+
+
+def test_purchase_models_join_the_features(learned):
+    past, _, snapshots, labels = learned
+    alive = make_pipeline(ci.CustomerSummary(unit="week"), ci.BetaGeoNBD(horizon=13))
+    model = ci.make_churn_pipeline(LogisticRegression(max_iter=500), "none")
+    features = FeatureUnion([("behaviour", ci.BehaviourFeatures()), ("alive", alive)])
+    model.set_params(inputs__features=features).fit(snapshots, labels)
+    assert any("p_alive" in name for name in model[0].columns_)
+    assert model.predict_proba(past).shape == (len(past), 2)
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from crmintel.features.rows import named_columns
 from crmintel.lifetime._histories import Vector, read_weights, remember_columns
 from crmintel.lifetime._model import Estimate
 
+_MOST_MONEY = 1e100  # its square is a number still
+
 
 class SpendModel(BaseEstimator):
     """Base of the models of spend per purchase.
@@ -139,7 +141,7 @@ def read_spend(X: Any) -> tuple[Vector, Vector]:
     """Return the checked columns ``frequency`` and ``monetary_value``."""
     columns = named_columns(X, ("frequency", "monetary_value"))
     x = check_vector(columns["frequency"], "frequency", low=0.0, min_length=1)
-    m = check_vector(columns["monetary_value"], "monetary_value")
+    m = check_vector(columns["monetary_value"], "monetary_value", high=_MOST_MONEY)
     raise_if_any(x != np.floor(x), x, "frequency", "must hold whole numbers")
     return x, m
 

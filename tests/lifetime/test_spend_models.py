@@ -274,3 +274,9 @@ def test_pickle_and_clone(model):
     fit = model(tol=1e-8).fit(X)
     assert np.array_equal(pickle.loads(pickle.dumps(fit)).predict(X), fit.predict(X))
     assert clone(fit).tol == 1e-8
+
+
+@pytest.mark.parametrize("model", [GammaGamma, LogNormalSpend, CorrelatedSpend])
+def test_money_beyond_all_numbers_is_refused(model):
+    with pytest.raises(InputError, match=r"monetary_value must be <= 1e\+100"):
+        model().fit([[3, 1e300], [1, 1e290], [2, 5.0]])

@@ -99,6 +99,7 @@ class ReasonsDisplay:
         ax = axes_for(ax, self)
         adds, begin = self.data["adds"], self.data["begin"]
         place = np.arange(adds.size)
+        ax.use_sticky_edges = False  # the lines at either end stay inside
         ax.barh(place, adds, left=begin, color=np.where(adds > 0, "#c8553d", "#1f6f8b"))
         ax.axvline(self.base, color="0.6", linestyle="--", label=f"mean customer ({self.base:.3g})")
         end = float(begin[-1] + adds[-1])
@@ -106,7 +107,6 @@ class ReasonsDisplay:
         what = "chance to leave" if self.unit == "probability" else "log-odds of leaving"
         ax.set(yticks=place, yticklabels=self.data["name"], xlabel=what)
         ax.invert_yaxis()
-        ax.use_sticky_edges = False  # the lines at either end stay inside
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

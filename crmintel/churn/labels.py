@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number
 from crmintel.exceptions import DateRangeError, InputError
-from crmintel.features.summary import CustomerSummary
+from crmintel.features.behaviour import BehaviourFeatures
 from crmintel.kernels.behaviour import bought_until
 from crmintel.kernels.runs import cut_runs
 from crmintel.transactions.calendar import MICROSECONDS_PER_DAY, in_days, last_microsecond
@@ -181,8 +181,9 @@ def churn_snapshots(
 
 def _mean_gaps(log: TransactionLog) -> NDArray[np.float64]:
     """Return the mean days between each customer's purchases; NaN below two."""
-    rows = np.asarray(CustomerSummary(unit="day").fit_transform(log))
-    return np.divide(rows[:, 1], rows[:, 0], out=np.full(len(rows), np.nan), where=rows[:, 0] > 0)
+    features = BehaviourFeatures(["1D"])
+    rows = np.asarray(features.fit_transform(log))
+    return rows[:, features.columns_.index("mean_gap")]
 
 
 def _as_of_dates(log: TransactionLog, ahead: float, step: int, history: float) -> list[np.datetime64]:

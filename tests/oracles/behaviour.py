@@ -87,7 +87,7 @@ def category_shift(lines, first: date):
     return (
         sum(
             abs(share(c == x for x in sides[0]) - share(c == x for x in sides[1]))
-            for c in set(sum(sides, []))
+            for c in {*sides[0], *sides[1]}
         )
         / 2
     )

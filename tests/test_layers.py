@@ -110,7 +110,17 @@ def test_arrows_point_down(module):
 def test_kernels_see_numpy_numba_and_math_only(module):
     allowed = {"__future__", "crmintel", "math", "numba", "numpy"}
     if module.name == "_jit.py":
-        allowed |= {"collections", "contextlib", "functools", "gc", "hashlib", "os", "pathlib", "threading", "typing"}
+        allowed |= {
+            "collections",
+            "contextlib",
+            "functools",
+            "gc",
+            "hashlib",
+            "os",
+            "pathlib",
+            "threading",
+            "typing",
+        }
     wrong = {dotted.split(".")[0] for dotted in imports(module)} - allowed
     assert not wrong, f"{name_of(module)} must not import {sorted(wrong)}"
 

@@ -465,7 +465,9 @@ def test_columns_of_the_same_name(frame):
 
 
 @pytest.mark.parametrize(
-    "frame", [None, 5, "text", [1, 2], np.zeros((2, 2)), pd.Series([1]), object()], ids=repr
+    "frame",
+    [None, 5, "text", [1, 2], np.zeros((2, 2)), pd.Series([1]), object()],
+    ids=lambda frame: type(frame).__name__,
 )
 def test_what_is_no_frame(frame):
     with pytest.raises(

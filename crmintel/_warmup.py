@@ -45,7 +45,7 @@ def _expect_purchases() -> None:
 def _cluster() -> None:
     for n_columns in (2, 9):
         rows = np.random.default_rng(0).normal(size=(500, n_columns))
-        labels = ci.CustomerKMeans(n_clusters=3, n_init=1, random_state=0).fit(rows).predict(rows)
+        labels = ci.CustomerKMeans(n_clusters=3, n_init=2, random_state=0).fit(rows).predict(rows)
     ci.silhouette(rows, labels)
 
 

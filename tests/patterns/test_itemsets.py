@@ -267,7 +267,7 @@ def test_itemsets_are_selected_as_rules_are():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"min_support": 0}, "min_support must be >= 1, got 0"),
+        ({"min_support": 0}, r"min_support must be >= 1 .*, got 0"),
         ({"min_support": -3}, "min_support must be >= 1"),
         ({"min_support": 0.0}, r"min_support .* must be > 0"),
         ({"min_support": -0.1}, r"min_support .* must be > 0"),

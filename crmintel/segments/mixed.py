@@ -294,7 +294,9 @@ class _Rows:
     ) -> tuple[NDArray[np.float64], NDArray[np.int32], int]:
         """Assign and move the prototypes in turn until no row changes."""
         before: NDArray[np.int32] | None = None
-        for n_iter in range(1, max_iter + 1):  # noqa: B007
+        n_iter = 0
+        while n_iter < max_iter:
+            n_iter += 1
             labels, cost = self.nearest(means, modes)
             self._fill_empty(labels, cost, len(means))
             if before is not None and np.array_equal(labels, before):

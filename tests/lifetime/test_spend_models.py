@@ -40,11 +40,16 @@ def draw(model, n, seed, **changes):
     if model is LogNormalSpend:
         truth = np.exp(params["mu"] + params["sigma"] * rng.normal(size=n))
         s2 = np.log1p(params["cv"] ** 2)
-        single = lambda who: truth[who] * np.exp(np.sqrt(s2) * rng.normal(size=who.size) - s2 / 2)  # noqa: E731
+
+        def single(who):
+            return truth[who] * np.exp(np.sqrt(s2) * rng.normal(size=who.size) - s2 / 2)
     else:
         rate = rng.gamma(params["q"], 1 / (params["v"] * ((1 + np.maximum(x, 1)) / 2) ** params["slope"]))
         truth = params["p"] / rate
-        single = lambda who: rng.gamma(params["p"], 1 / rate[who])  # noqa: E731
+
+        def single(who):
+            return rng.gamma(params["p"], 1 / rate[who])
+
     return np.column_stack([x, mean_of(single, x)]), truth
 
 

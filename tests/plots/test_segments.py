@@ -37,7 +37,7 @@ def scorer():
 
 @pytest.fixture(scope="module")
 def migration():
-    later = np.where(AFTER == None, 0.0, MONEY[::-1])  # noqa: E711
+    later = np.where([tier is None for tier in AFTER], 0.0, MONEY[::-1])
     return ci.SegmentMigration(order=TIERS).fit(LABELS, AFTER, money_before=MONEY, money_after=later)
 
 

@@ -22,7 +22,11 @@ from pathlib import Path
 from benchmarks.problems import PROBLEMS, Problem
 
 RESULTS = Path(__file__).with_name("results")
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "efficient_apriori": "efficient-apriori"}
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "efficient_apriori": "efficient-apriori",
+    "pymc_marketing": "pymc-marketing",
+}
 
 
 def machine() -> str:

@@ -117,6 +117,7 @@ TASKS = {
     "summary": Entry(lambda log: ci.CustomerSummary().fit_transform(log), prepare=_spend_log),
     "frame to summary": Entry(lambda frame: ci.CustomerSummary().fit_transform(_spend_log(frame))),
     "bgnbd": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
+    "bgnbd, mode": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
     "paretonbd": Entry(lambda rows: ci.ParetoNBD().fit(rows), answer=_parameters),
     "gammagamma": Entry(lambda rows: ci.GammaGamma().fit(rows), answer=_parameters),
     "bgnbd purchases": Entry(

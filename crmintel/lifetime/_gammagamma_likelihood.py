@@ -12,7 +12,7 @@ from crmintel.lifetime._mle import Optimum, minimise
 from crmintel.lifetime._model import Estimate
 
 _NAMES = ("p", "q", "v", "slope")
-_LOW = np.array([-14.0, -14.0, -30.0, -20.0])  # log p, log q, log v / mean spend, slope
+_LOW = np.array([-14.0, -14.0, -30.0, -20.0])  # log p, log q, log v / typical spend, slope
 _HIGH = np.array([14.0, 14.0, 30.0, 20.0])
 _START = (6.0, 4.0)  # p, q
 _SAMPLE = 50_000
@@ -58,8 +58,9 @@ class SpendLikelihood:
         self.z, self.by_code = (np.log1p(v) - np.log(2.0) for v in (self.x, values))
         self.total = float(weights.sum())
         self.rows = codes, x * m, weights
-        self.mean = float(np.einsum("i,i", weights, self.rows[1])) / float(self.counts @ self.x)
         self.log_spend = self._sums(0.0, 0.0)[0]
+        # The geometric mean: where q < 1 one purchase may be e^40 times what is typical, and with it their mean.
+        self.typical = float(self.log_spend.sum() - self.counts @ np.log(self.x)) / self.total
         self.size = 4 if correlated else 3
 
     def _sums(self, v: float, slope: float) -> NDArray[np.float64]:
@@ -72,10 +73,10 @@ class SpendLikelihood:
 
     def start(self) -> Vector:
         p, q = _START
-        return np.array([np.log(p), np.log(q), np.log(self.mean * (q - 1.0) / p), 0.0])[: self.size]
+        return np.array([np.log(p), np.log(q), self.typical + digamma(q) - np.log(p), 0.0])[: self.size]
 
     def minimise(self, start: Vector, tol: float, max_iter: int) -> Optimum:
-        shift = np.array([0.0, 0.0, np.log(self.mean), 0.0])
+        shift = np.array([0.0, 0.0, self.typical, 0.0])
         low, high = (_LOW + shift)[: self.size], (_HIGH + shift)[: self.size]
         return minimise(self, start, low=low, high=high, tol=tol, max_iter=max_iter)
 

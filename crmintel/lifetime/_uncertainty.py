@@ -15,6 +15,8 @@ from crmintel.lifetime._histories import Histories, Vector
 from crmintel.lifetime.totals import PurchaseTotals, codes_of, total_interval
 
 _LAST_TERM = 1e-12
+_NOTHING = 1e-290  # purchases: smaller means have lost their digits
+_FARTHEST = 80.0  # log units: a mean known no better is not known at all
 
 
 class UncertainAnswers(PurchaseAnswers):
@@ -77,9 +79,8 @@ class UncertainAnswers(PurchaseAnswers):
 
         def formula(h: Histories) -> NDArray[np.float64]:
             middle = self._mean(h, t)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                logs = [np.log(model._mean(h, t) / middle) for model in models]
-            spread = np.where(middle > 0.0, np.std(logs, axis=0), 0.0)
+            logs = [np.log(np.maximum(model._mean(h, t), _NOTHING)) for model in models]
+            spread = np.minimum(np.std(logs, axis=0), _FARTHEST)
             return middle[:, None] * np.exp(np.multiply.outer(spread, [-z, z]))
 
         return self._answer(X, formula)

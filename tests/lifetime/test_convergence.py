@@ -1,0 +1,90 @@
+"""A fit does not fail: simulated bases of every kind end in an answer, and where it is doubtful the fit says so."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from crmintel import BetaGeoBetaBinomial, GammaGamma, ParetoNBD
+from crmintel.exceptions import FitWarning, InputError
+from tests.lifetime.bases import BOXES, REGULAR, base, settings_of
+
+PURCHASES = [kind for kind in BOXES if kind is not GammaGamma]
+
+
+def answers(model, rows):
+    """Every answer to some customers and to a new one."""
+    for X in (rows, None):
+        yield "probability_alive", model.probability_alive(X)
+        yield "probability_alive after", model.probability_alive(X, after=10)
+        yield "expected_purchases", model.expected_purchases(X, 10)
+        yield "probability_no_purchase", model.probability_no_purchase(X, 10)
+        yield "purchase_count_pmf", model.purchase_count_pmf(X, 10, [0, 1, 5])
+        yield "next_purchase_quantile", model.next_purchase_quantile(X, 0.3)
+        yield "discounted_expected_transactions", model.discounted_expected_transactions(X, 0.01)
+        yield "expected_lifetime", model.expected_lifetime(X, 10)
+        yield "predict_interval", model.predict_interval(X, 10)
+        yield "expected_purchases_interval", model.expected_purchases_interval(X, 10)
+    yield "log_likelihood", model.log_likelihood(rows)
+    total = model.predict_total(rows, 10)
+    yield "predict_total", [total.expected, total.low, total.high, total.process_std, total.parameter_std]
+
+
+def check(kind, number, **size):
+    """Fit one base; return whether the fit warned."""
+    truth, rows, odd = base(kind, number, **size)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = kind(**settings_of(kind)).fit(rows)
+    where = f"{kind.__name__} {number} {odd}"
+    assert {w.category for w in caught} <= {FitWarning}, (where, caught)
+    assert found.converged_ or caught, where
+    assert np.isfinite(found.covariance_).all(), where
+    if kind is GammaGamma:
+        assert not np.isnan(found.predict(rows[:30])).any(), where
+    else:
+        for name, values in answers(found, rows[:30]):
+            assert not np.isnan(values).any(), (where, name)
+            assert np.min(values) >= 0 or name == "log_likelihood", (where, name)
+            assert "probability" not in name or np.max(values) <= 1, (where, name)
+    exact = kind.from_params(**truth, **settings_of(kind))
+    assert found.score(rows) >= exact.score(rows) - 1e-9, where
+    return bool(caught)
+
+
+@pytest.mark.parametrize("kind", BOXES)
+def test_some_bases_end_in_an_answer(kind):
+    for number in range(0, 24):
+        check(kind, number, n=200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BOXES)
+def test_a_thousand_bases_end_in_an_answer(kind, record_property):
+    warned = [check(kind, number) for number in range(200 if kind in REGULAR else 1000)]
+    record_property("bases", len(warned))
+    record_property("warned", sum(warned))
+
+
+@pytest.mark.parametrize("kind", PURCHASES)
+def test_one_customer_is_too_few_but_may_stand_for_many(kind):
+    row = [[2, 5, 10]]
+    with pytest.raises(InputError, match="at least 2 are needed"):
+        kind(**settings_of(kind)).fit(row)
+    with pytest.warns(FitWarning, match="limit of the model|never leave|is seen to leave|rests on"):
+        found = kind(**settings_of(kind)).fit(row, sample_weight=[50])
+    for name, values in answers(found, row):
+        assert not np.isnan(values).any(), name
+
+
+@pytest.mark.parametrize("kind", [k for k in PURCHASES if k not in (BetaGeoBetaBinomial, ParetoNBD)])
+def test_who_was_never_watched_tells_nothing(kind):
+    """Customers of the last day, T = 0, beside others."""
+    _, rows, _ = base(kind, 5, n=300)
+    more = np.vstack([rows, np.zeros((40, 3))])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        few, many = (kind(**settings_of(kind)).fit(r) for r in (rows, more))
+    assert many.log_likelihood_ == pytest.approx(few.log_likelihood_, rel=1e-9)

@@ -181,7 +181,8 @@ class BetaGeometricModel(CovariateModel):
         return in_blocks(formula, h)
 
     def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
-        return self._smooth(survival_over_dropout, h, t / (self._own("alpha", h) + h.T))
+        staying = self._smooth(survival_over_dropout, h, t / (self._own("alpha", h) + h.T))
+        return np.minimum(staying, 1.0)  # rounding of the quadrature
 
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
         z = t / (self._own("alpha", h) + h.T)

@@ -43,9 +43,10 @@ def check(kind, number, **size):
     assert found.converged_ or caught, where
     assert np.isfinite(found.covariance_).all(), where
     if kind is GammaGamma:
-        assert not np.isnan(found.predict(rows[:30])).any(), where
+        assert not np.isnan(found.predict(rows)).any(), where
     else:
-        for name, values in answers(found, rows[:30]):
+        from_most_to_least = rows[np.argsort(-rows[:, 0])]
+        for name, values in answers(found, from_most_to_least[:: -(-len(rows) // 6)]):
             assert not np.isnan(values).any(), (where, name)
             assert np.min(values) >= 0 or name == "log_likelihood", (where, name)
             assert "probability" not in name or np.max(values) <= 1, (where, name)
@@ -63,9 +64,15 @@ def test_some_bases_end_in_an_answer(kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BOXES)
 def test_a_thousand_bases_end_in_an_answer(kind, record_property):
-    warned = [check(kind, number) for number in range(200 if kind in REGULAR else 1000)]
-    record_property("bases", len(warned))
-    record_property("warned", sum(warned))
+    bases, warned, failures = 100 if kind in REGULAR else 1000, 0, []
+    for number in range(bases):
+        try:
+            warned += check(kind, number)
+        except Exception as error:
+            failures.append(repr(error))
+    record_property("bases", bases)
+    record_property("warned", warned)
+    assert not failures, f"{len(failures)} of {bases}:\n" + "\n".join(failures)
 
 
 @pytest.mark.parametrize("kind", PURCHASES)

@@ -35,6 +35,8 @@ from crmintel.lifetime._model import Estimate
 from crmintel.lifetime._smooth import smooth_by_scale
 from crmintel.lifetime.nbd import NBDLikelihood, nobody_leaves
 
+_LARGEST = np.finfo(np.float64).max
+
 
 class BetaGeometricLikelihood(NBDLikelihood):
     """Mean negative log-likelihood by log-parameters, with gradient and Hessian.
@@ -159,26 +161,26 @@ class BetaGeometricModel(CovariateModel):
         times = -self.r_ * np.log1p(h.T / alpha) - h.x * np.log(alpha + h.T)
         buys = log_rising(self.r_, h.x) + times
         stays = log_staying(*self._leaving(h), self._chances(h.x))
-        return buys + stays + np.logaddexp(0.0, self._log_odds_gone(h))
+        if self.a_ == 0.0:
+            return buys + stays
+        return (
+            buys + stays + np.where(self._chances(h.x) > 0.0, np.logaddexp(0.0, self._log_odds_gone(h)), 0.0)
+        )
 
     def _log_odds_gone(self, h: Histories) -> Vector:
-        if self.a_ == 0.0:
-            return np.full(len(h), -np.inf)
-        chances = self._chances(h.x)
+        """As if everybody had had a chance to leave."""
         a, b = self._leaving(h)
         silence = (self.r_ + h.x) * np.log1p((h.T - h.t_x) / (self._own("alpha", h) + h.t_x))
-        at_last = np.log(a) - np.log(b + np.maximum(chances - 1.0, 0.0))
-        return np.where(chances > 0.0, silence + at_last, -np.inf)
+        return silence + (np.log(a) - np.log(b + np.maximum(self._chances(h.x) - 1.0, 0.0)))
 
     def _alive(self, h: Histories) -> Vector:
         def formula(h: Histories) -> Vector:
-            had_chance = np.flatnonzero(self._chances(h.x))
-            alive = np.ones(len(h))
             with np.errstate(over="ignore"):
-                alive[had_chance] = 1.0 / (1.0 + np.exp(self._log_odds_gone(h[had_chance])))
-            return alive
+                odds = np.minimum(np.exp(self._log_odds_gone(h)), _LARGEST)
+            # a product, since masks and exp(-inf) take longer than the rest
+            return 1.0 / (1.0 + odds * np.minimum(self._chances(h.x), 1.0))
 
-        return in_blocks(formula, h)
+        return np.ones(len(h)) if self.a_ == 0.0 else in_blocks(formula, h)
 
     def _alive_after(self, h: Histories, t: float | Vector) -> Vector:
         staying = self._smooth(survival_over_dropout, h, t / (self._own("alpha", h) + h.T))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from crmintel._frames import is_frame, open_frame
 from crmintel._validation import check_vector, check_weights, raise_if_any
 from crmintel.exceptions import InputError, UnitError
 from crmintel.features.rows import named_columns, unit_of
+from crmintel.kernels.histories import count_impossible
 from crmintel.kernels.ids import factorize_integers
 from crmintel.transactions.calendar import unit_name
 
@@ -50,13 +51,10 @@ class Histories:
 def in_blocks(formula: Callable[[Histories], Vector], h: Histories) -> Vector:
     """Return ``formula(h)``, one value per customer, with what it needs on the way kept small enough for the cache."""
     out = np.empty(len(h))
-    for rows in _blocks(len(h)):
+    for first in range(0, len(h), _BLOCK):
+        rows = slice(first, first + _BLOCK)
         out[rows] = formula(h[rows])
     return out
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(first, first + _BLOCK) for first in range(0, n, _BLOCK))
 
 
 NEW_CUSTOMER = Histories(np.zeros(1), np.zeros(1), np.zeros(1))
@@ -74,16 +72,9 @@ def read_histories(X: Any) -> Histories:
     h = Histories(
         *(np.require(values, requirements="W") for values in columns.values())
     )  # kernels take no others
-    if not len(h) or not all(_possible(h[rows]) for rows in _blocks(len(h))):
+    if not len(h) or count_impossible(h.x, h.t_x, h.T, MOST_PURCHASES):
         _explain(*(check_vector(values, name, low=0.0, min_length=1) for name, values in columns.items()))
     return h
-
-
-def _possible(h: Histories) -> bool:
-    """Whether every history keeps the rules; in one look, where `_explain` takes one for each."""
-    counts = (h.x >= 0) & (h.x <= MOST_PURCHASES) & (h.x == np.floor(h.x))
-    times = (h.t_x >= 0) & (h.t_x <= h.T) & np.isfinite(h.T) & ((h.t_x > 0) == (h.x > 0))
-    return bool((counts & times).all())
 
 
 def _explain(x: Vector, t_x: Vector, T: Vector) -> None:

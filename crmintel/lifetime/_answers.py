@@ -21,6 +21,7 @@ from crmintel.lifetime._histories import (
     Histories,
     Vector,
     check_same_unit,
+    distinct,
     read_histories,
     read_weights,
 )
@@ -178,14 +179,15 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
         models = self._plausible_models()
 
         def formula(h: Histories) -> NDArray[np.float64]:
-            alive = [model._alive(h) for model in models]
-            return outcome_interval(
-                len(h),
-                level,
-                lambda rows, n: np.mean(
-                    [p[rows] * m._at_least(h[rows], t, n) for m, p in zip(models, alive, strict=True)], axis=0
-                ),
-            )
+            alike, one = distinct(h)
+            alive = [model._alive(one) for model in models]
+
+            def at_least(rows: NDArray[np.int64], n: Vector) -> Vector:
+                some = one[rows]
+                chances = [p[rows] * m._at_least(some, t, n) for m, p in zip(models, alive, strict=True)]
+                return np.mean(chances, axis=0)
+
+            return outcome_interval(len(one), level, at_least)[alike]
 
         return self._answer(X, formula)
 

@@ -103,6 +103,22 @@ def coded(numbers: Vector) -> tuple[NDArray[np.int32], Vector]:
     return codes, labels.view(np.float64)
 
 
+def distinct(h: Histories) -> tuple[NDArray[np.int32], Histories]:
+    """Return codes and histories with ``h == histories[codes]``, for answers that cost more than a look-up.
+
+    Histories with covariates come back as they are.
+    """
+    if h.purchase is not None or h.dropout is not None:
+        return np.arange(len(h), dtype=np.int32), h
+    x, _ = coded(h.x)
+    (t_x, t_x_values), (T, T_values) = coded(h.t_x), coded(h.T)
+    key = (x.astype(np.int64) * t_x_values.size + t_x) * T_values.size + T
+    codes, keys = factorize_integers(key)
+    one = np.empty(keys.size, dtype=np.int64)
+    one[codes] = np.arange(len(h))
+    return codes, h[one]
+
+
 def read_weights(sample_weight: Any, n: int) -> Vector:
     """Return one non-negative weight per row, ones for None."""
     if sample_weight is None:

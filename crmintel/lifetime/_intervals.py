@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from crmintel.exceptions import CapacityError
 
 _FARTHEST = 3.0  # log units: beyond a factor of e^3 along a flat direction predictions no longer change
-_FIRST = 8.0  # most customers buy rarely: nearly all are answered below it
+_FEW = 6
 _MOST = 2.0**53  # beyond it a float does not tell one count from the next
 _SLACK = 1e-12  # rounding of a chance
 
@@ -59,30 +59,42 @@ def outcome_interval(
     CapacityError
         If a count is beyond 2**53.
     """
-    above = ((1.0 + level) / 2.0, (1.0 - level) / 2.0)
-    return np.column_stack([_quantiles(n_rows, tail + _SLACK, at_least) for tail in above])
+    tails = ((1.0 + level) / 2.0 + _SLACK, (1.0 - level) / 2.0 + _SLACK)
+    low, high = np.zeros(n_rows), np.zeros(n_rows)
+    rows = np.arange(n_rows)
+    for n in range(1, _FEW + 1):  # most customers buy rarely: a step for each count tells both ends
+        chance = at_least(rows, np.full(rows.size, float(n)))
+        low[rows[chance > tails[0]]] = n
+        rows = rows[chance > tails[1]]
+        high[rows] = n
+    for ends, tail in zip((low, high), tails, strict=True):
+        often = np.flatnonzero(ends == _FEW)
+        if often.size:
+            ends[often] = _quantiles(often, tail, at_least)
+    return np.column_stack([low, high])
 
 
 def _quantiles(
-    n_rows: int,
+    customers: NDArray[np.int64],
     tail: float,
     at_least: Callable[[NDArray[np.int64], NDArray[np.float64]], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Return the smallest count of each row that is exceeded with chance <= ``tail``: doubling, then bisection."""
-    low, high = np.full(n_rows, -1.0), np.full(n_rows, _FIRST)  # the answer is in (low, high]
-    rows = np.arange(n_rows)
+    """Return the smallest count, from `_FEW` on, that is exceeded with chance <= ``tail``: doubling, then bisection."""
+    low, high = (
+        np.full(customers.size, _FEW - 1.0),
+        np.full(customers.size, 2.0 * _FEW),
+    )  # it is in (low, high]
+    rows = np.arange(customers.size)
     while rows.size:
-        rows = rows[at_least(rows, high[rows] + 1.0) > tail]
+        rows = rows[at_least(customers[rows], high[rows] + 1.0) > tail]
         low[rows] = high[rows]
         high[rows] *= 2.0
         if rows.size and high[rows[0]] > _MOST:
-            raise CapacityError(
-                f"row {rows[0]} makes more than 2**53 purchases within the horizon; shorten the horizon."
-            )
-    rows = np.arange(n_rows)
+            raise CapacityError("more than 2**53 purchases may come within the horizon; shorten the horizon.")
+    rows = np.arange(customers.size)
     while rows.size:
         middle = np.floor((low[rows] + high[rows]) / 2.0)
-        enough = at_least(rows, middle + 1.0) <= tail
+        enough = at_least(customers[rows], middle + 1.0) <= tail
         high[rows[enough]] = middle[enough]
         low[rows[~enough]] = middle[~enough]
         rows = rows[high[rows] - low[rows] > 1.0]

@@ -16,6 +16,8 @@ from .churn.importance import GroupImportance as GroupImportance
 from .churn.importance import churn_importance as churn_importance
 from .churn.labels import churn_labels as churn_labels
 from .churn.labels import churn_snapshots as churn_snapshots
+from .churn.logrank import SurvivalComparison as SurvivalComparison
+from .churn.logrank import compare_survival as compare_survival
 from .churn.metrics import top_decile_lift as top_decile_lift
 from .churn.model import make_churn_pipeline as make_churn_pipeline
 from .churn.profit import ProfitCurve as ProfitCurve

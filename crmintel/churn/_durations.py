@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crmintel._frames import open_frame
 from crmintel._validation import check_vector, raise_if_any
 from crmintel.exceptions import InputError
 
@@ -17,6 +18,17 @@ def check_durations(duration: Any, event: Any) -> tuple[NDArray[np.float64], NDA
     left = check_vector(event, "event", n=lasted.size)
     raise_if_any((left != 0) & (left != 1), left, "event", "must be 0 (still there) or 1 (left)")
     return lasted, left == 1
+
+
+def check_segments(segment: Any, n: int) -> tuple[NDArray[np.int32], list[Any]]:
+    """Return the code of each of ``n`` customers' segment, and the segments, sorted."""
+    code, labels = open_frame({"segment": segment}, "segment").ids("segment")
+    if code.size != n:
+        raise InputError(f"segment has {code.size} values, expected {n}: one per row.")
+    raise_if_any(
+        code < 0, code, "segment", "must not be missing; give those customers a segment of their own"
+    )
+    return code, labels.tolist()
 
 
 def check_train(

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from crmintel._frames import build_frame, open_frame
+from crmintel._frames import build_frame
 from crmintel._validation import as_numbers, check_number, check_vector, check_weights, raise_if_any
-from crmintel.churn._durations import check_durations
+from crmintel.churn._durations import check_durations, check_segments
 from crmintel.exceptions import DataWarning, InputError
 
 
@@ -250,6 +250,10 @@ def survival_by_segment(
     InputError
         As `survival_curve`, or if a segment is missing.
 
+    See Also
+    --------
+    compare_survival : Whether they differ by more than chance.
+
     Examples
     --------
     >>> import crmintel as ci
@@ -258,12 +262,7 @@ def survival_by_segment(
     {'new': [0.0], 'old': [0.5, 0.5]}
     """
     lasted, left = check_durations(duration, event)
-    code, labels = open_frame({"segment": segment}, "segment").ids("segment")
-    if code.size != lasted.size:
-        raise InputError(f"segment has {code.size} values, expected {lasted.size}: one per row.")
-    raise_if_any(
-        code < 0, code, "segment", "must not be missing; give those customers a segment of their own"
-    )
+    code, segments = check_segments(segment, lasted.size)
     begin = None if entry is None else check_vector(entry, "entry", n=lasted.size)
     weight = None if sample_weight is None else check_weights(sample_weight, lasted.size)
     return {
@@ -274,7 +273,7 @@ def survival_by_segment(
             sample_weight=None if weight is None else weight[code == i],
             level=level,
         )
-        for i, label in enumerate(labels.tolist())
+        for i, label in enumerate(segments)
     }
 
 

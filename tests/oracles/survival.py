@@ -63,3 +63,20 @@ def restricted_mean(duration, event, horizon, after=0.0):
     """Area under Kaplan-Meier by fine steps, for durations that are whole numbers."""
     steps = np.arange(after, after + horizon)
     return sum(kaplan_meier(duration, event, t) for t in steps) / kaplan_meier(duration, event, after)
+
+
+def log_rank(duration, event, segment, entry=None):
+    """Customers expected to leave by segment, and their covariance, time by time."""
+    entry = [-1.0] * len(duration) if entry is None else entry
+    rows = list(zip(duration, event, segment, entry, strict=True))
+    names = sorted(set(segment))
+    expected = np.zeros(len(names))
+    covariance = np.zeros((len(names), len(names)))
+    for t in sorted({d for d, e, _, _ in rows if e}):
+        at_risk = np.array([sum(b < t <= d and s == name for d, _, s, b in rows) for name in names])
+        n, gone = at_risk.sum(), sum(d == t and bool(e) for d, e, _, _ in rows)
+        share = at_risk / n
+        expected += gone * share
+        if n > 1:
+            covariance += gone * (n - gone) / (n - 1) * (np.diag(share) - np.outer(share, share))
+    return expected, covariance

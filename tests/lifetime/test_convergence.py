@@ -15,20 +15,20 @@ PURCHASES = [kind for kind in BOXES if kind is not GammaGamma]
 
 
 def answers(model, rows):
-    """Every answer to some customers and to a new one."""
-    for X in (rows, None):
-        yield "probability_alive", model.probability_alive(X)
-        yield "probability_alive after", model.probability_alive(X, after=10)
-        yield "expected_purchases", model.expected_purchases(X, 10)
-        yield "probability_no_purchase", model.probability_no_purchase(X, 10)
-        yield "purchase_count_pmf", model.purchase_count_pmf(X, 10, [0, 1, 5])
-        yield "next_purchase_quantile", model.next_purchase_quantile(X, 0.3)
-        yield "discounted_expected_transactions", model.discounted_expected_transactions(X, 0.01)
-        yield "expected_lifetime", model.expected_lifetime(X, 10)
-        yield "predict_interval", model.predict_interval(X, 10)
-        yield "expected_purchases_interval", model.expected_purchases_interval(X, 10)
-    yield "log_likelihood", model.log_likelihood(rows)
-    total = model.predict_total(rows, 10)
+    """Every answer to some customers, a new one among them."""
+    X = np.vstack([np.zeros(3), rows])
+    yield "probability_alive", model.probability_alive(X)
+    yield "probability_alive after", model.probability_alive(X, after=10)
+    yield "expected_purchases", model.expected_purchases(X, 10)
+    yield "probability_no_purchase", model.probability_no_purchase(X, 10)
+    yield "purchase_count_pmf", model.purchase_count_pmf(X, 10, [0, 1, 5])
+    yield "next_purchase_quantile", model.next_purchase_quantile(X, 0.3)
+    yield "discounted_expected_transactions", model.discounted_expected_transactions(X, 0.01)
+    yield "expected_lifetime", model.expected_lifetime(X, 10)
+    yield "predict_interval", model.predict_interval(X, 10)
+    yield "expected_purchases_interval", model.expected_purchases_interval(X, 10)
+    yield "log_likelihood", model.log_likelihood(X)
+    total = model.predict_total(X, 10)
     yield "predict_total", [total.expected, total.low, total.high, total.process_std, total.parameter_std]
 
 

@@ -61,6 +61,7 @@ from .lifetime.profile import profile_interval as profile_interval
 from .lifetime.season import SeasonalProfile as SeasonalProfile
 from .lifetime.seasonal import SeasonalModel as SeasonalModel
 from .lifetime.totals import PurchaseTotals as PurchaseTotals
+from .lifetime.totals import ValueTotals as ValueTotals
 from .lifetime.value import LifetimeValue as LifetimeValue
 from .patterns import measures as measures
 from .patterns.baselines import PopularityRecommender as PopularityRecommender

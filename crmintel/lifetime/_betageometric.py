@@ -195,7 +195,7 @@ class BetaGeometricModel(CovariateModel):
         """Average over the dropout chance of a live customer with z = t / (alpha + T)."""
         return average_over_dropout(mix, h.x, z, self.r_, *self._leaving(h), self._likelihood.at_start)
 
-    def _pairs(self, h: Histories, t: float) -> Vector:
+    def _pairs(self, h: Histories, t: float | Vector) -> Vector:
         z = t / (self._own("alpha", h) + h.T)
         return z * z * self._smooth(pairs_over_dropout, h, z)
 
@@ -233,7 +233,7 @@ class BetaGeometricModel(CovariateModel):
             table += np.where(positive, tail, 0.0)
         return table
 
-    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+    def _at_least(self, h: Histories, t: float | Vector, n: Vector) -> Vector:
         z = t / (self._own("alpha", h) + h.T)
         a, b = self._leaving(h)
         # n purchase times come up in t, and the first n - 1 drop-out chances are not taken.
@@ -264,6 +264,9 @@ class BetaGeometricModel(CovariateModel):
 
     def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
         return self._by_scale(super()._discounted, h, rate, end)
+
+    def _discounted_pairs(self, h: Histories, rate: float, end: float) -> Vector:
+        return self._by_scale(super()._discounted_pairs, h, rate, end)
 
     def _lifetime(self, h: Histories, end: float) -> Vector:
         return self._by_scale(super()._lifetime, h, end)

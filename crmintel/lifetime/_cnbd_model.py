@@ -228,7 +228,7 @@ class ErlangModel(PurchaseModel):
             table += np.where(n > 0, leave * np.exp(self._log_stay(h.x[:, None], last - 1.0)) * tail, 0.0)
         return table
 
-    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+    def _at_least(self, h: Histories, t: float | Vector, n: Vector) -> Vector:
         z = t / (self.alpha_ + h.T)
         tail = self._over_stages(h, at_least(self.k_, self._shape(h), z / (1.0 + z), n))
         # the stages of n purchases come up in t, and the first n - 1 drop-out chances are not taken.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import DataWarning, InputError
 from crmintel.features.rows import named_columns
 from crmintel.lifetime._histories import Vector, read_weights, remember_columns
+from crmintel.lifetime._intervals import plausible_parameters
 from crmintel.lifetime._model import Estimate
 
 _MOST_MONEY = 1e100  # its square is a number still
@@ -24,11 +25,13 @@ _MOST_MONEY = 1e100  # its square is a number still
 class SpendModel(BaseEstimator):
     """Base of the models of spend per purchase.
 
-    A model gives the formulas ``_maximise``, ``_expected``, ``_log_density`` and ``_distribution`` (of the mean of x
-    purchases), and sets ``population_mean_`` with its parameters.
+    A model gives the formulas ``_maximise``, ``_expected``, ``_second_moments`` (expected product of what two purchases
+    of the customer are worth, and square of one), ``_log_density`` and ``_distribution`` (of the mean of x purchases),
+    and sets ``population_mean_`` with its parameters.
     """
 
     population_mean_: float
+    _signed: ClassVar[tuple[str, ...]] = ()  # parameters that may be negative
 
     def __init__(self, *, tol: float = 1e-9, max_iter: int = 200) -> None:
         self.tol = tol
@@ -124,11 +127,28 @@ class SpendModel(BaseEstimator):
             setattr(self, f"{name}_", value)
         self.population_mean_ = float(self._expected(np.zeros(1), np.zeros(1))[0])
 
+    def _plausible_models(self) -> list[Self]:
+        """Equally likely models around the estimate; the model itself where the parameters are known."""
+        if not hasattr(self, "covariance_"):
+            return [self]
+        values, signed = np.array(list(self.params_.values())), np.isin(list(self.params_), self._signed)
+        positive = np.where(signed, np.exp(np.where(signed, values, 0.0)), values)
+        slope = np.where(signed, positive, 1.0)
+        points = plausible_parameters(positive, self.covariance_ * np.outer(slope, slope))
+        points[:, signed] = np.log(points[:, signed])
+        models = [type(self)() for _ in points]
+        for model, point in zip(models, points.tolist(), strict=True):
+            model._set_parameters(dict(zip(self.params_, point, strict=True)))
+        return models
+
     @abstractmethod
     def _maximise(self, x: Vector, m: Vector, weights: Vector) -> Estimate: ...
 
     @abstractmethod
     def _expected(self, x: Vector, m: Vector) -> Vector: ...
+
+    @abstractmethod
+    def _second_moments(self, x: Vector, m: Vector) -> tuple[Vector, Vector]: ...
 
     @abstractmethod
     def _log_density(self, x: Vector, m: Vector) -> Vector: ...

@@ -157,13 +157,42 @@ class UncertainAnswers(PurchaseAnswers):
     def _endless_lifetime(self, h: Histories) -> Vector:
         raise InputError(f"the lifetimes of {type(self).__name__} need a finite horizon.")
 
-    def _pairs(self, h: Histories, t: float) -> Vector:
+    def _discounted_pairs(self, h: Histories, rate: float, end: float) -> Vector:
+        """E[N (N - 1)] of a live customer up to ``end``, both purchases of a pair discounted.
+
+        Of two purchases the earlier may have come at any time before the later alike, as to live customers purchases
+        come at random. By parts, as for `_discounted`.
+        """
+        if rate == 0.0:
+            return self._pairs(h, end)
+        scale = self._time_scale(h)
+        span = np.log1p(end / scale)
+        nodes, weights = np.polynomial.legendre.leggauss(16 + 8 * int(np.ceil(span.max(initial=0.0))))
+        total = _both(np.array(rate * end)) * self._pairs(h, end)
+        for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
+            s = scale * np.expm1(span * node)
+            total += weight * span * (scale + s) * rate * _loss(rate * s) * self._pairs(h, s)
+        return total
+
+    def _pairs(self, h: Histories, t: float | Vector) -> Vector:
         """E[N (N - 1)] of a live customer, from the chances of at least n purchases."""
         total, n = np.zeros(len(h)), 2.0
-        rows = np.arange(len(h))
+        rows, times = np.arange(len(h)), np.broadcast_to(t, len(h))
         while rows.size:
-            term = 2.0 * (n - 1.0) * self._at_least(h[rows], t, np.full(rows.size, n))
+            term = 2.0 * (n - 1.0) * self._at_least(h[rows], times[rows], np.full(rows.size, n))
             total[rows] += term
             rows = rows[term > _LAST_TERM * total[rows]]
             n += 1.0
         return total
+
+
+def _both(y: Any) -> Any:
+    """Return the mean of e^-u e^-y over u in [0, y]: two purchases are discounted so, the later by y."""
+    return -np.expm1(-y) / y * np.exp(-y)
+
+
+def _loss(y: Vector) -> Vector:
+    """Return minus the derivative of `_both`; near 0, where its terms cancel, by a series."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = (_both(y) + np.exp(-y) - 2.0 * np.exp(-2.0 * y)) / y
+    return np.where(y < 1e-4, 1.5 - 7.0 / 3.0 * y, loss)

@@ -217,11 +217,16 @@ class BetaGeoBetaBinomial(PurchaseModel):
             there[i] = shape / (gamma + shape) * (weight @ (np.expm1(end * log_q) / np.expm1(log_q)))
         return (self.alpha_ + h.x) / (self.alpha_ + self.beta_ + h.T) * np.exp(-rate) * there[codes]
 
-    def _pairs(self, h: Histories, t: float) -> Vector:
-        """E[p^2] of the chance to buy, times E[L (L - 1)] of the L opportunities to come before leaving."""
+    def _pairs(self, h: Histories, t: float | Vector) -> Vector:
+        return self._discounted_pairs(h, 0.0, float(t))
+
+    def _discounted_pairs(self, h: Histories, rate: float, end: float) -> Vector:
+        """E[p^2] of the chance to buy, times the discounted pairs of opportunities to come before leaving."""
         alpha, both = self.alpha_ + h.x, self.alpha_ + self.beta_ + h.T
-        more = np.arange(2.0, t + 1.0)
-        return alpha / both * (alpha + 1.0) / (both + 1.0) * self._over_stays(h, more, 2.0 * (more - 1.0))
+        later = np.arange(2.0, end + 1.0)
+        worth = np.exp(-rate * later)
+        pairs = 2.0 * worth * np.cumsum(np.exp(-rate * (later - 1.0)))
+        return alpha / both * (alpha + 1.0) / (both + 1.0) * self._over_stays(h, later, pairs)
 
     def _lifetime(self, h: Histories, end: float) -> Vector:
         more = np.arange(1.0, end + 1.0)
@@ -252,7 +257,7 @@ class BetaGeoBetaBinomial(PurchaseModel):
         counts = np.minimum(np.tile(n, len(h)), t + 1.0)
         return np.exp(self._counts(rows, rows.T, t, counts)[0]).reshape(len(h), n.size)
 
-    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+    def _at_least(self, h: Histories, t: float | Vector, n: Vector) -> Vector:
         return np.exp(self._counts(h, h.T, t, np.minimum(n, t + 1.0), at_least=True)[0])
 
     def _simulate(self, h: Histories, rng: np.random.Generator) -> tuple[Vector, Vector]:

@@ -91,6 +91,8 @@ class CorrelatedSpend(SpendModel):
     def _maximise(self, x: Vector, m: Vector, weights: Vector) -> Estimate:
         return maximise(x, m, weights, correlated=True, tol=self.tol, max_iter=self.max_iter)
 
+    _signed = ("slope",)
+
     # -- Gamma-Gamma formulas, with money in units of ((1 + x) / 2)^slope ----------------------------------------
 
     def _scaled(self, x: Vector) -> tuple[GammaGamma, Vector]:
@@ -100,6 +102,11 @@ class CorrelatedSpend(SpendModel):
     def _expected(self, x: Vector, m: Vector) -> Vector:
         model, scale = self._scaled(x)
         return scale * model._expected(x, m / scale)
+
+    def _second_moments(self, x: Vector, m: Vector) -> tuple[Vector, Vector]:
+        model, scale = self._scaled(x)
+        different, same = model._second_moments(x, m / scale)
+        return scale * scale * different, scale * scale * same
 
     def _log_density(self, x: Vector, m: Vector) -> Vector:
         model, scale = self._scaled(x)

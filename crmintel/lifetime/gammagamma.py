@@ -93,6 +93,14 @@ class GammaGamma(SpendModel):
         spend = p * (v + x * m) / np.where(weight > 0, weight, 1.0)
         return np.where(weight > 0, spend, np.inf)
 
+    def _second_moments(self, x: Vector, m: Vector) -> tuple[Vector, Vector]:
+        p, q, v = self.p_, self.q_, self.v_
+        weight = p * x + q
+        finite = weight > 2.0
+        parts = np.where(finite, (weight - 1.0) * (weight - 2.0), 1.0)
+        square = np.where(finite, (v + x * m) ** 2 / parts, np.inf)
+        return p * p * square, p * (p + 1.0) * square
+
     def _log_density(self, x: Vector, m: Vector) -> Vector:
         p, q, v = self.p_, self.q_, self.v_
         spend = x * m

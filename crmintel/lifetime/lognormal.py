@@ -83,6 +83,8 @@ class LogNormalSpend(SpendModel):
     array([27.75, 23.17, 33.95])
     """
 
+    _signed = ("mu",)
+
     @classmethod
     def from_params(cls, *, mu: float, sigma: float, cv: float) -> Self:
         """Return a ready model with known parameters; ``sigma`` and ``cv`` > 0."""
@@ -111,14 +113,24 @@ class LogNormalSpend(SpendModel):
             _limit(found, likelihood.x.size),
         )
 
-    def _expected(self, x: Vector, m: Vector) -> Vector:
+    def _of_mean(self, x: Vector, m: Vector) -> tuple[Vector, Vector]:
+        """Mean and variance of the logarithm of each customer's own mean."""
         seen = x > 0
         variance, within = moments(np.where(seen, x, 1.0), self.sigma_**2, self.cv_**2)
         own = np.where(seen, self.sigma_**2 / variance, 0.0)  # the weight of the customer's own spend
         with np.errstate(divide="ignore"):
             log_m = np.log(np.where(seen, m, 1.0))
         pull = own * (log_m + within / 2.0 - self.mu_)
-        return np.exp(self.mu_ + pull + self.sigma_**2 * (1.0 - own) / 2.0)
+        return self.mu_ + pull, self.sigma_**2 * (1.0 - own)
+
+    def _expected(self, x: Vector, m: Vector) -> Vector:
+        mean, variance = self._of_mean(x, m)
+        return np.exp(mean + variance / 2.0)
+
+    def _second_moments(self, x: Vector, m: Vector) -> tuple[Vector, Vector]:
+        mean, variance = self._of_mean(x, m)
+        different = np.exp(2.0 * (mean + variance))
+        return different, different * (1.0 + self.cv_**2)
 
     def _standardised(self, x: Vector, m: Vector) -> tuple[Vector, Vector]:
         variance, within = moments(x, self.sigma_**2, self.cv_**2)

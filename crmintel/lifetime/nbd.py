@@ -220,7 +220,7 @@ class NBD(CovariateModel):
     def _expected(self, h: Histories, t: float | Vector) -> Vector:
         return (self.r_ + h.x) / (self._own("alpha", h) + h.T) * t
 
-    def _pairs(self, h: Histories, t: float) -> Vector:
+    def _pairs(self, h: Histories, t: float | Vector) -> Vector:
         R, z = self.r_ + h.x, t / (self._own("alpha", h) + h.T)
         return R * (R + 1.0) * z * z
 
@@ -242,7 +242,7 @@ class NBD(CovariateModel):
             some = -last * np.log1p(1.0 / z) - np.log(last) - betaln(last, R)
         return np.exp(np.where(n > 0, some, 0.0) - R * np.log1p(z))
 
-    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
+    def _at_least(self, h: Histories, t: float | Vector, n: Vector) -> Vector:
         z = t / (self._own("alpha", h) + h.T)
         return betainc(n, self.r_ + h.x, z / (1.0 + z))
 

@@ -197,7 +197,7 @@ class ParetoNBD(CovariateModel):
         stays = t * _ratio(z, y) * _ratio(np.expm1(c), c)
         return (self.r_ + h.x) / (alpha + h.T) * stays
 
-    def _pairs(self, h: Histories, t: float) -> Vector:
+    def _pairs(self, h: Histories, t: float | Vector) -> Vector:
         """E[rate^2] times the mean square of the time left to buy in: 2 u, weighed with the chance to stay for u."""
         alpha, beta = self._scales(h)
         R, A, B = self.r_ + h.x, alpha + h.T, beta + h.T
@@ -272,6 +272,11 @@ class ParetoNBD(CovariateModel):
 
     def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
         return (self.r_ + h.x) / self.r_ * self._by_age(super()._discounted, h, rate, end)
+
+    def _discounted_pairs(self, h: Histories, rate: float, end: float) -> Vector:
+        R = self.r_ + h.x
+        more = R * (R + 1.0) / (self.r_ * (self.r_ + 1.0))
+        return more * self._by_age(super()._discounted_pairs, h, rate, end)
 
     def _lifetime(self, h: Histories, end: float) -> Vector:
         return self._by_age(super()._lifetime, h, end)

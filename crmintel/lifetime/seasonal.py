@@ -43,7 +43,7 @@ class _SeasonalHistories(Histories):
 
 
 def _seasonal(h: Histories, end: Vector) -> _SeasonalHistories:
-    return _SeasonalHistories(h.x, h.t_x, h.T, inner=h, end=end)
+    return _SeasonalHistories(h.x, h.t_x, h.T, h.purchase, h.dropout, inner=h, end=end)
 
 
 class SeasonalModel(PurchaseAnswers):
@@ -262,8 +262,8 @@ class SeasonalModel(PurchaseAnswers):
     def _pmf(self, h: Histories, t: float, n: Vector) -> NDArray[np.float64]:
         return self.model_._pmf(_inner(h), self._span(h, t), n)
 
-    def _at_least(self, h: Histories, t: float, n: Vector) -> Vector:
-        return self.model_._at_least(_inner(h), self._span(h, t), n)
+    def _at_least(self, h: Histories, t: float | Vector, n: Vector) -> Vector:
+        return self.model_._at_least(_inner(h), self._span(h, float(t)), n)
 
     def _discounted(self, h: Histories, rate: float, end: float) -> Vector:
         """By parts: stretch by stretch while the season is followed, then at once on a clock that runs evenly."""

@@ -1,4 +1,4 @@
-"""How much a customer base, or each segment of it, is going to buy, and how sure that is."""
+"""How much a customer base, or each segment of it, is going to buy or bring, and how sure that is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, gammainc
+from scipy.special import betainc, gammainc, gammaincinv
 
 from crmintel._frames import build_frame
 from crmintel.exceptions import InputError
@@ -62,6 +62,35 @@ class PurchaseTotals:
         return build_frame({name: np.atleast_1d(getattr(self, name)) for name in names}, library)
 
 
+@dataclass(frozen=True, slots=True)
+class ValueTotals(PurchaseTotals):
+    """Value of each group of customers within the horizon, in money; numbers where there are no groups.
+
+    Attributes
+    ----------
+    groups : ndarray or None
+        Labels of the groups, sorted.
+    n_customers : ndarray of int
+    expected : ndarray
+        Expected total: the sum of ``predict``.
+    low, high : ndarray
+        Ends of the interval for the total that will come.
+    process_std : ndarray
+        Standard deviation because customers buy, spend and leave at random.
+    parameter_std : ndarray
+        Standard deviation because the parameters are estimated.
+
+    Examples
+    --------
+    >>> import crmintel as ci
+    >>> log, _ = ci.datasets.make_transactions(500, weeks=104, random_state=0)
+    >>> rows = ci.CustomerSummary(unit="week").fit_transform(log)
+    >>> total = ci.LifetimeValue(horizon="26W", margin=0.3).fit(rows).predict_total(rows)
+    >>> total.low < total.expected < total.high
+    True
+    """
+
+
 def codes_of(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.intp], NDArray[Any] | None]:
     """Return each customer's group as a number, and the labels; one group without labels for None."""
     if groups is None:
@@ -92,3 +121,19 @@ def total_interval(mean: Vector, variance: Vector, level: float) -> NDArray[np.f
         return np.where(spread[rows], binomial, gammainc(n, mean[rows]))
 
     return outcome_interval(mean.size, level, at_least)
+
+
+def sales_interval(nobody: Vector, mean: Vector, variance: Vector, level: float) -> NDArray[np.float64]:
+    """Return the interval of sales with these means and variances: 0 with the chance ``nobody``, else gamma."""
+    some = 1.0 - nobody
+    finite = np.isfinite(variance) & np.isfinite(mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = mean / some
+        scale = np.maximum((variance + mean**2) / mean - middle, _NO_EXCESS * _NO_EXCESS * middle)
+        shape = middle / scale
+    ends = []
+    for chance, endless in (((1.0 - level) / 2.0, 0.0), ((1.0 + level) / 2.0, np.inf)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            end = gammaincinv(shape, np.maximum(chance - nobody, 0.0) / some) * scale
+        ends.append(np.where(chance <= nobody, 0.0, np.where(finite, end, endless)))
+    return np.column_stack(ends)

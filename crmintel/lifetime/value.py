@@ -15,6 +15,7 @@ from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError, UnitError
 from crmintel.features.rows import CustomerRows, named_columns
 from crmintel.lifetime._histories import Vector, read_weights, remember_columns
+from crmintel.lifetime._value_intervals import ValueIntervals
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.gammagamma import GammaGamma
 from crmintel.transactions.calendar import UNIT_DAYS, duration, names_unit
@@ -22,7 +23,7 @@ from crmintel.transactions.calendar import UNIT_DAYS, duration, names_unit
 COLUMNS = ("historic", "current", "potential")
 
 
-class LifetimeValue(TransformerMixin, BaseEstimator):
+class LifetimeValue(ValueIntervals, TransformerMixin, BaseEstimator):
     """Historic, current and potential value of each customer, in money.
 
     ``potential`` is margin x expected purchases x expected spend per purchase over the horizon, every purchase
@@ -78,6 +79,9 @@ class LifetimeValue(TransformerMixin, BaseEstimator):
     >>> value = LifetimeValue(transactions=BetaGeoNBD(unit="week"), horizon="52W", discount_rate=0.1, margin=0.3)
     >>> value.fit(X).predict(X).shape
     (500,)
+    >>> total = value.predict_total(X)
+    >>> total.low < total.expected < total.high
+    True
     """
 
     def __init__(

@@ -129,6 +129,11 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         customers = X.customers if isinstance(X, SampleRows) else None
         X = np.asarray(X, dtype=np.float64)
         labels = _labels(y, len(X))
+        order = np.lexsort(
+            (labels, *X.T)
+        )  # sums, folds and draws are the same in whichever order the rows come
+        X, labels = X[order], labels[order]
+        customers = None if customers is None else customers[order]
         self.classes_, counts = np.unique(labels, return_counts=True)
         _check_classifier(self.classifier, self.calibration)
         is_own = isinstance(self.classifier, CurvesAndTrees)

@@ -15,12 +15,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from crmintel._compat import few_rows_one_thread
 from crmintel.churn.curves import Curves
 from crmintel.churn.folds import customer_folds
 from crmintel.churn.preparation import EmptyColumns
 from crmintel.exceptions import InputError
 
 WEIGHING_FOLDS = 3  # a third of the time of a fit each
+# Knots of a column and C of the logistic regression, from the stiffest. Telco and mlc suit the last, two of four dates
+# of Complete Journey (94 and 193 leavers within 90 days) the first: AUC .906 over the four, .895 with the last alone.
+BENDS = ((0, 0.02), (0, 0.5), (8, 0.02), (8, 0.5))
 _FARTHEST = 12.0  # log-odds: a leaf or a curve that is surer than 1 in 160,000 is not believed
 
 
@@ -30,6 +34,8 @@ class CurvesAndTrees(ClassifierMixin, BaseEstimator):
     Where a problem is smooth and rows are few the curves win, where it has corners and interactions the trees do.
     Both give log-odds for rows they were not fitted on; the weights, none of them negative, and a constant maximise the
     likelihood of what happened. So the sum is calibrated, too: it is Platt's sigmoid with two scores instead of one.
+    How far the curves may bend is chosen on the same rows: from straight lines that hardly tilt, for few cases, to
+    curves with eight knots.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ class CurvesAndTrees(ClassifierMixin, BaseEstimator):
         The labels, rising.
     varies_ : ndarray of bool, shape (n_columns,)
         Columns that are used: those with more than one value, all if there is none.
+    bend_ : (int, float)
+        Knots of each column, and C of the logistic regression: the likeliest on held-out rows.
     weights_ : ndarray of shape (2,)
         Of the curves' and of the trees' log-odds.
     intercept_ : float
@@ -96,11 +104,14 @@ class CurvesAndTrees(ClassifierMixin, BaseEstimator):
             folds = customer_folds(codes == 1, n_folds=WEIGHING_FOLDS)
         self.varies_ = _varies(X)
         X = X[:, self.varies_]
-        held_out = np.zeros((len(X), 2))
+        curves, trees = np.zeros((len(X), len(BENDS))), np.zeros((len(X), 1))
         for train, test in folds:
-            held_out[test] = _log_odds(self._fit_parts(X[train], codes[train]), X[test])
-        self.weights_, self.intercept_ = _weigh(held_out, codes)
-        self.parts_ = self._fit_parts(X, codes)
+            curves[test] = _log_odds([_curves(X[train], codes[train], bend) for bend in BENDS], X[test])
+            trees[test] = _log_odds([self._trees(X[train], codes[train])], X[test])
+        best = int(np.argmin([_weigh(score[:, None], codes)[2] for score in curves.T]))
+        self.bend_ = BENDS[best]
+        self.weights_, self.intercept_, _ = _weigh(np.column_stack([curves[:, best], trees]), codes)
+        self.parts_ = [_curves(X, codes, self.bend_), self._trees(X, codes)]
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -151,8 +162,7 @@ class CurvesAndTrees(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def _fit_parts(self, X: NDArray[np.float64], codes: NDArray[np.int64]) -> list[Any]:
-        curves = make_pipeline(Curves(8), StandardScaler(), LogisticRegression(C=0.5, max_iter=1000))
+    def _trees(self, X: NDArray[np.float64], codes: NDArray[np.int64]) -> Any:
         trees = HistGradientBoostingClassifier(
             learning_rate=0.05,
             max_iter=200,
@@ -160,7 +170,14 @@ class CurvesAndTrees(ClassifierMixin, BaseEstimator):
             early_stopping=False,
             random_state=self.random_state,
         )
-        return [part.fit(X, codes) for part in (curves, make_pipeline(EmptyColumns(), trees))]
+        with few_rows_one_thread(len(X)):
+            return make_pipeline(EmptyColumns(), trees).fit(X, codes)
+
+
+def _curves(X: NDArray[np.float64], codes: NDArray[np.int64], bend: tuple[int, float]) -> Any:
+    n_knots, C = bend
+    logistic = LogisticRegression(C=C, max_iter=1000)
+    return make_pipeline(Curves(n_knots), StandardScaler(), logistic).fit(X, codes)
 
 
 def _varies(X: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -174,8 +191,8 @@ def _log_odds(parts: list[Any], X: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(scores, -_FARTHEST, _FARTHEST)
 
 
-def _weigh(scores: NDArray[np.float64], codes: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
-    """Return the weights >= 0 and the constant of greatest likelihood."""
+def _weigh(scores: NDArray[np.float64], codes: NDArray[np.int64]) -> tuple[NDArray[np.float64], float, float]:
+    """Return the weights >= 0 and the constant of greatest likelihood, and minus its logarithm per row."""
 
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         odds = scores @ w[:-1] + w[-1]
@@ -184,5 +201,6 @@ def _weigh(scores: NDArray[np.float64], codes: NDArray[np.int64]) -> tuple[NDArr
             off @ scores, off.sum()
         ) / codes.size
 
-    best = minimize(loss, [0.5, 0.5, 0.0], jac=True, bounds=[(0, None), (0, None), (None, None)]).x
-    return best[:-1], float(best[-1])
+    k = scores.shape[1]
+    found = minimize(loss, [1.0 / k] * k + [0.0], jac=True, bounds=[(0.0, None)] * k + [(None, None)])
+    return found.x[:-1], float(found.x[-1]), float(found.fun)

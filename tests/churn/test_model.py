@@ -182,6 +182,26 @@ def test_a_column_without_values_or_without_variation_does_no_harm():
     np.testing.assert_allclose(got, wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "classifier", [None, RandomForestClassifier(20, random_state=0)], ids=["default", "forest"]
+)
+def test_the_order_of_the_customers_does_not_matter(classifier):
+    rows, y = customers(300)
+    order = np.random.default_rng(0).permutation(300)
+    wanted = ci.make_churn_pipeline(classifier).fit(rows, y).predict_proba(rows)
+    got = ci.make_churn_pipeline(classifier).fit(rows.iloc[order], y[order]).predict_proba(rows)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-12)
+
+
+def test_few_cases_keep_the_curves_stiff():
+    """Eight knots a column suit a bend that many customers show, and not the noise of few."""
+    rng = np.random.default_rng(0)
+    for n, knots in ((200, 0), (4000, 8)):
+        X = rng.normal(size=(n, 10))
+        y = rng.random(n) < 1 / (1 + np.exp(2.0 - (0.5 * X[:, 0] if knots == 0 else 2.0 * np.abs(X[:, 0]))))
+        assert ci.make_churn_pipeline().fit(X, y)[1].model_.bend_[0] == knots
+
+
 def test_the_input_is_left_as_it_was():
     rows, y = customers()
     before = rows.copy(deep=True)

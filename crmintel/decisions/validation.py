@@ -57,7 +57,7 @@ def validate_value(value: Any, log: TransactionLog, days: float) -> dict[str, An
         }
     result["purchases"] = {"model": holdout_errors(expected, actual), "naive": holdout_errors(naive, actual)}
     tested = backtest(
-        purchase_model(value), log, cutoffs=past.end, horizon=int(days), n_bootstrap=200, random_state=0
+        purchase_model(value), log, cutoffs=past.end, horizon=f"{int(days)}D", n_bootstrap=200, random_state=0
     )
     result["verdict"] = tested.verdict
     return result

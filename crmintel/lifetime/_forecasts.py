@@ -109,6 +109,12 @@ def _summary(estimator: Any) -> CustomerSummary | None:
     return next((step for step in steps if isinstance(step, CustomerSummary)), None)
 
 
+def rows_unit(estimator: Any) -> str | None:
+    """Return the unit of time of the rows that a pipeline makes of a log, None where it makes none."""
+    summary = _summary(estimator)
+    return None if summary is None else unit_name(summary.unit)
+
+
 def _span(estimator: Any, days: int) -> float | str:
     """The horizon as the rows count it: months of the calendar come whole, whatever their days."""
     summary = _summary(estimator)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from crmintel._compat import as_generator
 from crmintel._progress import progress
 from crmintel._validation import check_choice, check_names, check_number
-from crmintel.exceptions import DateRangeError, InputError
+from crmintel.exceptions import DateRangeError, InputError, UnitError
 from crmintel.lifetime._baselines import BASELINES
 from crmintel.lifetime._forecast_errors import ForecastErrors, resampled
-from crmintel.lifetime._forecasts import Forecast, foretell, log_estimator, target_of
+from crmintel.lifetime._forecasts import Forecast, foretell, log_estimator, rows_unit, target_of
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._holdout import Holdout, Target
 from crmintel.lifetime.backtest_table import TRACKING, Backtest, error_table
-from crmintel.transactions.calendar import as_date, in_days
+from crmintel.transactions.calendar import as_date, in_days, names_unit
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import check_log
 
@@ -54,8 +54,9 @@ def backtest(
         Last day that is known, of each fold. None: the latest after which the horizon fits into the log, and one
         horizon earlier each while half of the log lies before, at most 4. For rows in weeks or months of the calendar
         choose the last day of one.
-    horizon : number or str, default="13W"
-        Days, or text such as ``"13W"``.
+    horizon : str, timedelta or number, default="13W"
+        Text such as ``"13W"`` or a timedelta. A number is days, and refused where the rows of a model count another
+        unit: as ``horizon`` of the model it would be a number of these.
     target : {"purchases", "money"}, default=None
         What is foretold. None: what the estimator predicts, money for `LifetimeValue`. With ``"purchases"`` the
         purchase model inside it is judged. The money of a `LifetimeValue` is profit: margin x net sales, discounted,
@@ -86,6 +87,8 @@ def backtest(
 
     Raises
     ------
+    UnitError
+        If ``horizon`` is a number and the rows do not count days.
     DateRangeError
         If a cutoff lies outside the log, or the horizon reaches beyond its end: what has not been watched is no truth.
     InputError
@@ -119,6 +122,11 @@ def backtest(
     check_number(level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)
     n_bootstrap = int(check_number(n_bootstrap, "n_bootstrap", low=1, integer=True))
     reads_log = log_estimator(estimator)
+    unit = rows_unit(reads_log)
+    if not names_unit(horizon) and unit not in (None, "day"):
+        raise UnitError(
+            f"horizon={horizon!r} would be days here and {unit}s in the model; write '{days} days' or '{days} {unit}s'."
+        )
     truth = target_of(reads_log, target)
     if truth.name == "money":
         log.lines.need("amount", "a target of money")

@@ -41,8 +41,8 @@ class LifetimeValue(ValueIntervals, TransformerMixin, BaseEstimator):
         How far into the future value counts: a number in the unit of the rows, or text like ``"52W"``. With a discount
         rate it may be ``numpy.inf``.
     discount_rate : float, default=0.0
-        Effective rate per year, 10 % is 0.1: money in one year is worth 1 / (1 + rate) today, and in between by exact
-        time.
+        Effective rate per year, in [0, 1], 10 % is 0.1: money in one year is worth 1 / (1 + rate) today, and in between
+        by exact time.
     margin : float, default=1.0
         Share of sales that is profit, in [-1, 1]: 30 % is 0.3; below 0 every sale loses money.
     retention_cost : float, default=0.0
@@ -228,6 +228,11 @@ class LifetimeValue(ValueIntervals, TransformerMixin, BaseEstimator):
         check_number(self.margin, "margin", low=-1.0, high=1.0)
         check_number(self.retention_cost, "retention_cost", low=0.0)
         yearly = check_number(self.discount_rate, "discount_rate", low=0.0)
+        if yearly > 1.0:
+            raise InputError(
+                f"discount_rate={self.discount_rate!r} is {yearly:.0%} a year, and must be <= 1: 10 % is 0.1. Where "
+                "money loses more than half in a year, count it in a stable currency."
+            )
         endless = not names_unit(self.horizon) and self.horizon == np.inf
         if endless and yearly == 0.0:
             raise InputError(

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 import crmintel as ci
 from crmintel.datasets import make_transactions
-from crmintel.exceptions import ColumnError, DateRangeError, InputError, InputTypeError
+from crmintel.exceptions import ColumnError, DateRangeError, InputError, InputTypeError, UnitError
 from crmintel.lifetime._forecast_errors import METRICS, ForecastErrors
 from crmintel.lifetime.diagnostics import holdout_errors
 from tests.oracles import forecasts as oracle
@@ -369,6 +369,11 @@ def test_the_cdnow_holdout(cdnow, cdnow_rows):
         ({"cutoffs": "soon"}, InputError, "cutoffs must be a date"),
         ({"cutoffs": None, "horizon": "3Y"}, DateRangeError, "leaves no past"),
         ({"horizon": 0}, InputError, "horizon must be >= 1"),
+        (
+            {"horizon": 39},
+            UnitError,
+            "horizon=39 would be days here and weeks in the model; write '39 days' or '39 w",
+        ),
         ({"horizon": "30m"}, InputError, "may mean minutes or months"),
         ({"target": "profit"}, InputError, "target must be one of 'purchases', 'money'"),
         ({"target": "money"}, InputError, r"BetaGeoNBD predicts purchases, no money.*LifetimeValue"),
@@ -394,7 +399,7 @@ def test_wrong_logs(log):
         ci.backtest(ci.BetaGeoNBD(), np.ones((3, 3)))
     mute = ci.TransactionLog.from_arrays(customer=[1, 1, 2], time=["2024-01-01", "2024-03-01", "2024-06-01"])
     with pytest.raises(ColumnError, match="amount"):
-        ci.backtest(ci.LifetimeValue(), mute, horizon=30)
+        ci.backtest(ci.LifetimeValue(), mute, horizon="30D")
     with pytest.raises(InputError, match="expected 250: one per row"):
         ci.backtest(
             Oracle({CUTOFFS[0]: np.ones(3)}), log, cutoffs=CUTOFFS[0], target="purchases", n_bootstrap=2

@@ -201,6 +201,7 @@ def test_what_cannot_be_scored(rows):
         {"margin": 1.1},
         {"retention_cost": -1},
         {"discount_rate": -0.1},
+        {"discount_rate": 10},
         {"horizon": 0},
         {"horizon": np.nan},
     ],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._validation import check_number
+from crmintel._validation import check_names, check_number
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.features.rows import CustomerRows
 from crmintel.kernels.behaviour import describe_behaviour
@@ -21,6 +21,7 @@ from crmintel.transactions.reader import LogReader, check_log
 QUARTERS = ("night", "morning", "afternoon", "evening")  # from midnight, 6 hours each
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIELDS = ("amount", "quantity", "discount", "item", "category")
+_OWN_SHARES = {"discount", "return", *QUARTERS, *WEEKDAYS}
 _COUNTED = {"purchases": None, "spend": "amount", "items": "item", "categories": "category"}  # in each window
 _WHOLE_HISTORY = np.iinfo(np.int64).max
 _MAX_WINDOW = 1_000_000  # days
@@ -127,9 +128,17 @@ class BehaviourFeatures(LogReader, TransformerMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If a window is not between 1 and 1,000,000 days, or two are the same.
+            If a window is not between 1 and 1,000,000 days, two are the same, or a name in ``shares`` is that of a
+            share which is a column anyway.
+        ColumnError
+            If the log does not keep a column named in ``shares``.
         """
         check_log(X)
+        for name in check_names(self.shares, "shares"):
+            if name in _OWN_SHARES:
+                raise InputError(
+                    f"shares names {name!r}, but {name}_share is another column; rename the kept column."
+                )
         self.windows_ = _window_days(self.windows)
         self.fields_ = tuple(name for name in FIELDS if getattr(X.lines, name) is not None)
         self.has_hours_ = bool((X.lines.time % MICROSECONDS_PER_DAY != 0).any())

@@ -113,6 +113,18 @@ def test_any_classifier_takes_the_missing_values(learned, classifier):
     assert np.isfinite(probability).all()
 
 
+def test_lightgbm_by_its_interface_alone(learned):
+    lightgbm = pytest.importorskip("lightgbm")
+    past, future, snapshots, labels = learned
+    trees = lightgbm.LGBMClassifier(n_estimators=50, n_jobs=1, verbose=-1, random_state=0)
+    model = ci.make_churn_pipeline(trees).fit(snapshots, labels)
+    assert model[1].calibration_ in ("sigmoid", "isotonic")
+    probability = model.predict_proba(past)[:, 1]
+    assert roc_auc_score(ci.churn_labels(past, future, "60D"), probability) > 0.75
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(past)[:, 1], probability)
+
+
 # -- a frame of customers, an array -----------------------------------------------------------------------------
 
 

@@ -225,6 +225,43 @@ def test_optional_columns_are_learned_in_fit():
         ci.BehaviourFeatures().fit(log).transform(bare)
 
 
+@settings(max_examples=60, deadline=None)
+@given(tables(fields=("amount",)), st.data())
+def test_shares_of_kept_columns_equal_their_definition(lines, data):
+    """Of the lines bought, returns left out, the share where the column is a number other than 0."""
+    values = data.draw(
+        st.lists(st.sampled_from([0.0, 0.0, 1.5, -2.0, np.nan]), min_size=len(lines), max_size=len(lines))
+    )
+    log = ci.TransactionLog.from_arrays(
+        customer=[line["customer"] for line in lines],
+        time=np.array([np.datetime64(line["day"]) for line in lines]),
+        amount=np.array([line["amount"] for line in lines]),
+        end=START + timedelta(days=DAYS - 1),
+        keep={"coupon": np.array(values), "card": np.array([v == 1.5 for v in values])},
+    )
+    model = ci.BehaviourFeatures([7], shares=["coupon", "card"]).set_output(transform="pandas").fit(log)
+    rows = model.transform(log)
+    for i, who in enumerate(log.customers.tolist()):
+        bought = [v for line, v in zip(lines, values) if line["customer"] == who and line["amount"] >= 0]
+        marked = sum(v != 0 and not np.isnan(v) for v in bought)
+        wanted = [marked / len(bought), bought.count(1.5) / len(bought)] if bought else [np.nan, np.nan]
+        np.testing.assert_array_equal(rows.loc[i, ["coupon_share", "card_share"]].to_numpy(float), wanted)
+
+
+def test_shares_that_cannot_be():
+    log = ci.TransactionLog.from_arrays(
+        customer=["ann"], time=["2024-01-01"], keep={"coupon": np.array([1.0]), "shop": np.array(["north"])}
+    )
+    assert ci.BehaviourFeatures(shares=["coupon"]).fit(log).columns_[-8] == "coupon_share"
+    with pytest.raises(ColumnError, match=r"shares names 'till'.*it keeps \['coupon', 'shop'\]"):
+        ci.BehaviourFeatures(shares=["till"]).fit(log)
+    with pytest.raises(InputTypeError, match="shares needs number columns, but 'shop' holds"):
+        ci.BehaviourFeatures(shares=["shop"]).fit(log)
+    for shares in ("coupon", None, 3, [4], ["coupon", "coupon"], ["monday"], ["discount"]):
+        with pytest.raises((InputError, InputTypeError), match=r"^shares"):
+            ci.BehaviourFeatures(shares=shares).fit(log)
+
+
 def test_output_follows_set_output_and_survives_clone_and_pickle():
     log = random_log()
     for library in ("pandas", "polars"):

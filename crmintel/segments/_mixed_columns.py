@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crmintel._frames import Table, is_frame, open_frame
 from crmintel._validation import raise_if_any
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
+from crmintel.segments._columns import check_column
 
 UNSEEN = -1  # a category that fit did not see; it equals no code
 
@@ -32,8 +33,7 @@ class MixedColumns:
             raise ColumnError(f"X has the columns {table.names}, fit saw {self.names}.")
         numbers = np.empty((table.n_rows, len(self.numeric)))
         for j, name in enumerate(self.numeric):
-            numbers[:, j] = table.numbers(name)
-            raise_if_any(np.isinf(numbers[:, j]), numbers[:, j], f"column {name!r} of X", "must be finite")
+            numbers[:, j] = check_column(table.numbers(name), name)
         codes = np.empty((table.n_rows, len(self.categorical)), dtype=np.int32)
         for j, name in enumerate(self.categorical):
             found, labels = table.ids(name)

@@ -31,6 +31,15 @@ def money_of(X: Any, name: str = "money") -> NDArray[np.float64]:
     return check_vector(values, name, min_length=1)
 
 
+def total_of(money: NDArray[Any], name: str = "money") -> float:
+    """Return the sum, if a float holds it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(money.sum())
+    if not np.isfinite(total):
+        raise InputError(f"the {name} sums to more than a float can hold; give it in a larger unit.")
+    return total
+
+
 def ceil_of(share: Fraction, n: int) -> int:
     """Return the smallest number of customers that is at least ``share`` of ``n``."""
     return math.ceil(share * n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.exceptions import DateRangeError, UnitError
+from crmintel.exceptions import DateRangeError, InputError, UnitError
 from crmintel.transactions.calendar import (
     GRAINS,
     MICROSECONDS_PER_DAY,
@@ -71,6 +71,10 @@ def whole_periods(
     grain = unit_name(unit)
     if grain not in GRAINS:
         raise UnitError(f"unit must be one of {', '.join(GRAINS)}; got {unit!r}.")
+    if (log.as_of != log.end.astype("datetime64[D]")).any():
+        raise InputError(
+            "snapshots end on different days, so they share no periods; take one date at a time."
+        )
     begin, end = first_microsecond(log.start), last_microsecond(log.end)
     first, last = (int(p) for p in period_index(np.array([begin, end]), grain))
     if not partial:

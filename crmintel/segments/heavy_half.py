@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel.exceptions import InputError
-from crmintel.segments._money import money_of
+from crmintel.segments._money import money_of, total_of
 
 GROUPS = np.array(["heavy", "light", "non-user"])
 
@@ -74,6 +74,7 @@ class HeavyHalf(BaseEstimator):
         users = volume[volume > 0.0]
         if users.size == 0:
             raise InputError(f"none of the {volume.size} customers has a volume above 0: there is no user.")
+        total = total_of(users, "volume")
         self.edge_ = float(np.median(users))
         group = self._group_of(volume)
         customers = np.bincount(group, minlength=3)
@@ -84,7 +85,7 @@ class HeavyHalf(BaseEstimator):
             "customers": customers,
             "customer_share": customers / volume.size,
             "volume": sums,
-            "volume_share": sums / sums.sum(),
+            "volume_share": sums / total,
         }
         return self
 

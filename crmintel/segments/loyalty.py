@@ -145,9 +145,11 @@ class LoyaltyIndex(LogReader, TransformerMixin, BaseEstimator):
         check_log(X)
         periods = whole_periods(X, self.unit, partial_start=True)
         entries = activity(X, periods, "LoyaltyIndex")
-        first_line = X.lines.time[X.starts] // MICROSECONDS_PER_DAY
         parts = _presence(entries, len(X), len(periods))
-        parts["tenure"] = (X.as_of.astype(np.int64) - first_line).astype(np.float64)
+        parts["tenure"] = np.full(len(X), np.nan)
+        seen = X.stops > X.starts  # who did not come back after a split has no line
+        first_line = X.lines.time[X.starts[seen]] // MICROSECONDS_PER_DAY
+        parts["tenure"][seen] = X.as_of[seen].astype(np.int64) - first_line
         if "breadth" in self.weights_:
             parts["breadth"] = _breadth(X)
         return parts

@@ -273,13 +273,17 @@ def _columns(X: Any) -> list[Any]:
     """The columns of labels: one, or two."""
     if is_frame(X):
         table = open_frame(X, "X")
-        return [table.values(name) for name in table.names]
-    return list(X.T) if isinstance(X, np.ndarray) and X.ndim == 2 else [X]
+        columns = [table.values(name) for name in table.names]
+    else:
+        columns = list(X.T) if isinstance(X, np.ndarray) and X.ndim == 2 else [X]
+    if len(columns) not in (1, 2):
+        raise InputError(f"X must be one column of segments, or two (before, after); it has {len(columns)}.")
+    return columns
 
 
 def _two_dates(X: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     columns = _columns(X)
-    if len(columns) > 2 or (len(columns) == 2) == (y is not None):
+    if (len(columns) == 2) == (y is not None):
         raise InputError(
             f"fit needs the segments at two dates: fit(before, after), or one X of two columns; got {len(columns)} "
             f"column{'s' * (len(columns) != 1)} and y={'None' if y is None else 'more labels'}."

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._compat import as_generator
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.segments.profile import read_columns
+from crmintel.segments._columns import read_columns
 
 COMBINATION = "combination"
 _MAD = 1.482602218505602  # of a normal distribution: standard deviation / median absolute deviation

@@ -10,9 +10,10 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._frames import build_frame, is_frame, open_frame
-from crmintel._validation import as_numbers, check_number, check_vector
+from crmintel._frames import build_frame
+from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import InputError
+from crmintel.segments._columns import read_columns
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 
@@ -176,22 +177,6 @@ def _how_much(effect: float) -> str:
 def _plain(number: float) -> str:
     """Three digits, and never 2.5e+03."""
     return f"{float(f'{number:.3g}'):,.10g}"
-
-
-def read_columns(X: Any) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the names and the values (n, p) of the columns of ``X``, finite or NaN."""
-    if is_frame(X) or isinstance(X, dict):
-        table = open_frame(X, "X")
-        names = list(table.names)
-        values = np.array([table.numbers(name) for name in names]).T
-    else:
-        values = as_numbers(X, "X")
-        if values.ndim != 2:
-            raise InputError(f"X must be two-dimensional (customers x columns), got shape {values.shape}.")
-        names = list(getattr(X, "columns", None) or [f"x{j}" for j in range(values.shape[1])])
-    for j, name in enumerate(names):
-        check_vector(values[:, j], f"column {name!r} of X", allow_nan=True, min_length=1)
-    return names, np.asarray(values)
 
 
 def _money_shares(codes: NDArray[np.int64], money: NDArray[np.float64] | None, k: int) -> NDArray[np.float64]:

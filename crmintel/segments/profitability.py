@@ -67,7 +67,7 @@ class CustomerProfitability:
         Management 15(5), 5-15.
         """
         falling = np.sort(self.profit)[::-1]
-        return np.arange(len(self) + 1) / len(self), np.concatenate([[0.0], np.cumsum(falling)])
+        return np.arange(len(self) + 1) / max(len(self), 1), np.concatenate([[0.0], np.cumsum(falling)])
 
     def to_frame(self) -> Any:
         """Return one row per customer, in the library of the log."""

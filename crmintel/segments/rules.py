@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
+from crmintel.segments._columns import read_columns
 from crmintel.segments._labels import as_labels, codes_of, segment_names
-from crmintel.segments.profile import read_columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from crmintel._frames import build_frame
 from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError
+from crmintel.segments._columns import read_columns
 from crmintel.segments._stability import (
     Reference,
     as_labels,
@@ -27,7 +28,6 @@ from crmintel.segments._stability import (
     prediction_strength,
 )
 from crmintel.segments.kmeans import CustomerKMeans
-from crmintel.segments.profile import read_columns
 from crmintel.segments.silhouette import silhouette
 
 _CHANCE = 0.05
@@ -221,6 +221,11 @@ default="gap"
             raise InputError(f"X has {values.shape[1]} columns, fit saw {self.n_features_in_}.")
         if self.best_estimator_ is None:
             return np.zeros(len(values), dtype=np.int64)
+        if not hasattr(self.best_estimator_, "predict"):
+            raise InputError(
+                f"{type(self.best_estimator_).__name__} cannot place other customers (it has no predict); labels_ "
+                "holds the segments of those of fit."
+            )
         return np.asarray(self.best_estimator_.predict(values), dtype=np.int64)
 
     def to_frame(self, library: str | None = None) -> Any:
@@ -263,7 +268,14 @@ default="gap"
         counts: dict[str, int],
     ) -> tuple[dict[str, float], NDArray[np.float64]]:
         def fit(rows: NDArray[np.float64], source: np.random.Generator) -> NDArray[np.int64]:
-            return as_labels(_labels_of(self._made(params, source), rows))
+            model = self._made(params, source)
+            try:
+                return as_labels(_labels_of(model, rows))
+            except ValueError as error:
+                raise InputError(
+                    f"{model!r} does not fit {len(rows)} of the {len(X)} customers ({error}). Give more customers, "
+                    "other settings, or n_splits=0 and n_bootstrap=0, which need no parts of them."
+                ) from error
 
         labels = fit(X, generator)
         k = int(labels.max()) + 1

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number, exact
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.segments._money import ceil_of, money_of
+from crmintel.segments._money import ceil_of, money_of, total_of
 
 TIERS = ("vip", "major", "ordinary", "small")
 
@@ -104,10 +104,7 @@ class ValueTiers(BaseEstimator):
         tier = self._tier_of(money)
         customers = np.bincount(tier, minlength=labels.size)
         sums = np.bincount(tier, weights=money, minlength=labels.size)
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = float(sums.sum())
-        if not np.isfinite(total):
-            raise InputError("the money sums to more than a float can hold; give it in a larger unit.")
+        total = total_of(sums)
         self.table_ = {
             "tier": labels,
             "customers": customers,

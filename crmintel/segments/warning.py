@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmintel._frames import build_frame
 from crmintel._validation import check_vector
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputError, InputTypeError
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 
@@ -127,7 +127,12 @@ def early_warning(
     >>> [(fall.customer, fall.before, fall.after) for fall in warning]
     [('ann', 'gold', 'base'), ('cid', 'base', None)]
     """
-    ids = np.asarray(customers)
+    try:
+        ids = np.asarray(customers)
+    except ValueError:
+        raise InputTypeError(
+            "customers must be one id per customer, got rows of different lengths."
+        ) from None
     if ids.ndim != 1:
         raise InputError(f"customers must be one id per customer, got shape {ids.shape}.")
     old, new = as_labels(before, "before", n=ids.size), as_labels(after, "after", n=ids.size)

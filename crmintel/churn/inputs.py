@@ -97,13 +97,18 @@ class ChurnInputs(TransformerMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If there is no row or column, or a number is infinite.
+            If there is no row or column, or a number is infinite or beyond 1e100.
         InputTypeError
-            If a column holds dates, or an array no numbers.
+            If a column holds dates, an array no numbers, or ``features`` is no transformer.
         """
         self.kind_ = _kind(X)
         if self.kind_ == "log":
-            self.features_ = BehaviourFeatures() if self.features is None else clone(self.features)
+            features = BehaviourFeatures() if self.features is None else self.features
+            if isinstance(features, type) or not hasattr(features, "transform"):
+                raise InputTypeError(
+                    f"features must be a transformer of logs such as BehaviourFeatures(), got {features!r}."
+                )
+            self.features_ = clone(features)
             self.features_.fit(X)
             self.columns_ = tuple(self.features_.get_feature_names_out())
         elif self.kind_ == "frame":
@@ -211,6 +216,7 @@ class ChurnInputs(TransformerMixin, BaseEstimator):
 
 
 _NAMES = {"log": "a log", "frame": "a frame of customer rows", "array": "an array"}
+_FARTHEST = 1e100  # the squares of larger numbers are infinite
 _MISSING = "missing"  # a category of its own: that nothing is known may say something
 
 
@@ -239,6 +245,8 @@ def _column(table: Table, name: str) -> NDArray[Any]:
 
 def _array(X: Any) -> NDArray[np.float64]:
     try:
+        if np.iscomplexobj(X):
+            raise TypeError
         values = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputTypeError(
@@ -252,7 +260,9 @@ def _array(X: Any) -> NDArray[np.float64]:
 
 
 def _refuse_infinite(values: NDArray[np.float64], name: str) -> None:
-    bad = np.isinf(values)
+    bad = np.abs(values) > _FARTHEST
     if bad.any():
         row = int(np.argmax(bad.any(axis=tuple(range(1, values.ndim)))))
-        raise InputError(f"{name} must not be infinite (NaN is fine); the first is in row {row}.")
+        raise InputError(
+            f"{name} must not be infinite or beyond {_FARTHEST:g} (NaN is fine); the first is in row {row}."
+        )

@@ -10,9 +10,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number
-from crmintel.churn.model import make_churn_pipeline
+from crmintel.churn.model import churn_codes, make_churn_pipeline
 from crmintel.churn.profit import mean_acceptance, per_customer
-from crmintel.exceptions import InputError
 
 
 class ProfitClassifier(ClassifierMixin, BaseEstimator):
@@ -83,7 +82,7 @@ class ProfitClassifier(ClassifierMixin, BaseEstimator):
         X : TransactionLog, frame or array
             As the classifier takes it.
         y : array-like of shape (n_samples,)
-            Who left.
+            Who left: 0/1, bool or "no"/"yes".
 
         Returns
         -------
@@ -93,7 +92,7 @@ class ProfitClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If a cost is negative or another parameter out of bounds.
+            If a cost is negative or another parameter out of bounds, or y is not 0/1, bool or "no"/"yes", with both.
         """
         for name in ("incentive", "contact"):
             check_number(getattr(self, name), name, low=0.0)
@@ -101,11 +100,12 @@ class ProfitClassifier(ClassifierMixin, BaseEstimator):
         mean_acceptance(self.accept)
         if self.capacity is not None:
             check_number(self.capacity, "capacity", low=0.0)
+        churn_codes(
+            y, np.size(y)
+        )  # stay and leave, as in every churn model: 'a' and 'b' would not say which is which
         model = make_churn_pipeline() if self.classifier is None else clone(self.classifier)
         self.classifier_ = model.fit(X, y)
         self.classes_ = self.classifier_.classes_
-        if len(self.classes_) != 2:
-            raise InputError(f"y has the classes {list(self.classes_)}; a decision needs stay and leave.")
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from crmintel._frames import is_frame, open_frame
-from crmintel.exceptions import DateRangeError
+from crmintel.exceptions import DateRangeError, InputTypeError
 from crmintel.testing._rebuild import columns_of, log_of
 from crmintel.transactions.calendar import as_date, last_microsecond
 from crmintel.transactions.lines import NUMBER_FIELDS
@@ -47,6 +47,8 @@ def assert_no_leakage(transformer: Any, log: TransactionLog, date: Any, *, rando
         Naming the change that was seen, the columns and the number of customers.
     DateRangeError
         If the log has no line after the date.
+    InputTypeError
+        If the transformer is neither a transformer nor a function.
 
     Examples
     --------
@@ -60,6 +62,11 @@ def assert_no_leakage(transformer: Any, log: TransactionLog, date: Any, *, rando
     AssertionError: the features see the future: ... later lines ...
     """
     check_log(log, "log")
+    if isinstance(transformer, type) or not (hasattr(transformer, "fit") or callable(transformer)):
+        raise InputTypeError(
+            "transformer must be a transformer such as BehaviourFeatures(), or a function of a log; got "
+            f"{transformer!r}."
+        )
     wanted = _answers(transformer, log.until(date))
     cut = last_microsecond(as_date(date, "date", log.timezone))
     columns = columns_of(log)

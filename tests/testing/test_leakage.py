@@ -82,6 +82,9 @@ def test_what_cannot_be_checked(log):
         assert_no_leakage(ci.BehaviourFeatures(), log, log.end)
     with pytest.raises(InputTypeError, match="log must be a TransactionLog"):
         assert_no_leakage(ci.BehaviourFeatures(), None, DATE)
+    for transformer in (None, "spend", ci.BehaviourFeatures):
+        with pytest.raises(InputTypeError, match="transformer must be a transformer such as"):
+            assert_no_leakage(transformer, log, DATE)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from crmintel.exceptions import InputError
 from crmintel.features.rows import CustomerRows, unit_of
 from crmintel.lifetime._histories import (
     COLUMNS,
+    LONGEST,
     NEW_CUSTOMER,
     Histories,
     Vector,
@@ -26,7 +27,7 @@ from crmintel.lifetime._histories import (
     read_weights,
 )
 from crmintel.lifetime._intervals import outcome_interval
-from crmintel.transactions.calendar import duration
+from crmintel.transactions.calendar import duration, is_endless
 
 _CUT_OFF = 50.0  # e^-50 of a purchase is left beyond this discounted age
 _AT_ONCE = 1 << 20  # customers: on the way formulas take up to 300 bytes for each of them
@@ -57,6 +58,8 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer; higher is better."""
+        if X is None:
+            raise InputError("X is None; a score needs the rows of its customers.")
         values = self.log_likelihood(X)
         return float(np.average(values, weights=read_weights(sample_weight, values.size)))
 
@@ -154,7 +157,7 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
         ndarray of shape (n_customers,) or float
         """
         rate = check_number(rate, "rate", low=0.0)
-        endless = not isinstance(horizon, str) and horizon == np.inf
+        endless = is_endless(horizon)
         if endless and rate == 0.0:
             raise InputError("rate=0 needs a finite horizon: undiscounted purchases may add up for ever.")
         end = np.inf if endless else self._horizon(horizon)
@@ -248,7 +251,7 @@ class PurchaseAnswers(TransformerMixin, BaseEstimator):
 
     def _time(self, value: float | str, name: str) -> float:
         check_is_fitted(self)
-        return self._duration(value, self.unit_, name)
+        return check_number(self._duration(value, self.unit_, name), name, high=LONGEST)
 
     def _horizon(self, horizon: float | str | None) -> float:
         if horizon is not None:

@@ -26,6 +26,7 @@ from crmintel.lifetime._contracts import (
 )
 from crmintel.lifetime._histories import read_weights, remember_columns
 from crmintel.lifetime._survival import discounted_survival, exposure, log_survival
+from crmintel.transactions.calendar import is_endless
 
 
 class ContractModel(TransformerMixin, BaseEstimator):
@@ -258,7 +259,7 @@ class ContractModel(TransformerMixin, BaseEstimator):
         rate = check_number(discount_rate, "discount_rate", low=0.0)
         if not isinstance(renewal_due, bool | np.bool_):
             raise InputError(f"renewal_due must be True or False, got {renewal_due!r}.")
-        endless = not isinstance(horizon, str) and horizon == np.inf
+        endless = is_endless(horizon)
         if endless and rate == 0.0:
             raise InputError(
                 "discount_rate=0 needs a finite horizon: undiscounted renewals may add up for ever."

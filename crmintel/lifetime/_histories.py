@@ -20,6 +20,7 @@ from crmintel.transactions.calendar import unit_name
 _BLOCK = 16_384  # rows: half a dozen vectors of them fit into the second-level cache
 _LOOKED_AT = 4096  # numbers that tell whether they repeat
 COLUMNS = ("frequency", "recency", "T")
+LONGEST = 1e100  # its square is a number still
 MOST_PURCHASES = 1_000_000  # the models' tables are this long at most; no customer buys so often
 
 Vector = NDArray[np.float64]
@@ -72,7 +73,7 @@ def read_histories(X: Any) -> Histories:
     h = Histories(
         *(np.require(values, requirements="W") for values in columns.values())
     )  # kernels take no others
-    if not len(h) or count_impossible(h.x, h.t_x, h.T, MOST_PURCHASES):
+    if not len(h) or count_impossible(h.x, h.t_x, h.T, MOST_PURCHASES, LONGEST):
         _explain(*(check_vector(values, name, low=0.0, min_length=1) for name, values in columns.items()))
     return h
 
@@ -80,6 +81,7 @@ def read_histories(X: Any) -> Histories:
 def _explain(x: Vector, t_x: Vector, T: Vector) -> None:
     raise_if_any(x != np.floor(x), x, "frequency", "must hold whole numbers")
     raise_if_any(x > MOST_PURCHASES, x, "frequency", f"must be <= {MOST_PURCHASES:,}")
+    raise_if_any(T > LONGEST, T, "T", f"must be <= {LONGEST}")
     raise_if_any(t_x > T, t_x, "recency", "must not exceed T (it is the time of the last purchase)")
     raise_if_any((x > 0) & (t_x == 0), t_x, "recency", "must be > 0 where frequency > 0")
     raise_if_any((x == 0) & (t_x > 0), t_x, "recency", "must be 0 where frequency is 0")

@@ -67,6 +67,8 @@ def outcome_interval(
         low[rows[chance > tails[0]]] = n
         rows = rows[chance > tails[1]]
         high[rows] = n
+        if not rows.size:
+            break
     for ends, tail in zip((low, high), tails, strict=True):
         often = np.flatnonzero(ends == _FEW)
         if often.size:

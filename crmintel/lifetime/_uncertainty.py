@@ -13,6 +13,7 @@ from crmintel.exceptions import InputError
 from crmintel.lifetime._answers import PurchaseAnswers
 from crmintel.lifetime._histories import Histories, Vector
 from crmintel.lifetime.totals import PurchaseTotals, codes_of, total_interval
+from crmintel.transactions.calendar import is_endless
 
 _LAST_TERM = 1e-12
 _NOTHING = 1e-290  # purchases: smaller means have lost their digits
@@ -45,7 +46,7 @@ class UncertainAnswers(PurchaseAnswers):
         -------
         ndarray of shape (n_customers,) or float
         """
-        if not isinstance(horizon, str) and horizon == np.inf:
+        if is_endless(horizon):
             return self._answer(X, lambda h: self._times_alive(h, self._endless_lifetime(h)))
         t = self._horizon(horizon)
         return self._answer(X, lambda h: self._times_alive(h, self._lifetime(h, t)))

@@ -18,7 +18,7 @@ from crmintel.lifetime._histories import Vector, read_weights, remember_columns
 from crmintel.lifetime._value_intervals import ValueIntervals
 from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.gammagamma import GammaGamma
-from crmintel.transactions.calendar import UNIT_DAYS, duration, names_unit
+from crmintel.transactions.calendar import UNIT_DAYS, duration, is_endless
 
 COLUMNS = ("historic", "current", "potential")
 
@@ -233,7 +233,7 @@ class LifetimeValue(ValueIntervals, TransformerMixin, BaseEstimator):
                 f"discount_rate={self.discount_rate!r} is {yearly:.0%} a year, and must be <= 1: 10 % is 0.1. Where "
                 "money loses more than half in a year, count it in a stable currency."
             )
-        endless = not names_unit(self.horizon) and self.horizon == np.inf
+        endless = is_endless(self.horizon)
         if endless and yearly == 0.0:
             raise InputError(
                 "horizon=inf needs discount_rate > 0: undiscounted purchases may add up for ever."

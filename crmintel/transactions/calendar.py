@@ -7,6 +7,7 @@ The *grain* merges: purchases in one calendar bucket (day, week from Monday, mon
 from __future__ import annotations
 
 import datetime as dt
+import numbers
 import re
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -71,6 +72,11 @@ def grain_name(collapse: Any) -> str:
 def names_unit(value: Any) -> bool:
     """Tell whether a length of time says itself what it counts: text, a timedelta of Python, pandas or numpy."""
     return isinstance(value, str | dt.timedelta | np.timedelta64) or type(value).__name__ == "NaTType"
+
+
+def is_endless(value: Any) -> bool:
+    """Tell whether a length of time is the number inf."""
+    return isinstance(value, numbers.Real) and value == np.inf
 
 
 def duration(value: Any, unit: str | None, name: str = "horizon") -> float:

@@ -14,7 +14,7 @@ from crmintel import (
     ModifiedBetaGeoNBD,
     ParetoNBD,
 )
-from crmintel.exceptions import InputError, UnitError
+from crmintel.exceptions import InputError, InputTypeError, UnitError
 from crmintel.features.rows import CustomerRows
 
 FEW = {"r": 0.5, "alpha": 6.0}
@@ -44,6 +44,7 @@ GOOD = np.array([[0, 0, 10.0], [2, 5, 10], [1, 3, 8], [4, 9, 10], [0, 0, 3], [3,
         (3, 0, 1e18, "frequency must be <= 1,000,000"),
         (2, 1, np.nan, "recency must be finite"),
         (2, 2, np.inf, "T must be finite"),
+        (2, 2, 1e300, r"T must be <= 1e\+100"),
         (2, 0, -np.inf, "frequency must be finite"),
     ],
 )
@@ -60,12 +61,32 @@ def test_impossible_horizons_and_units(model):
     for horizon in (0, -1, np.nan, np.inf):
         with pytest.raises(InputError, match="horizon"):
             model.__class__(horizon=horizon).fit(GOOD)
-    for call in (model.expected_purchases, model.predict_interval, model.predict_total):
-        with pytest.raises(InputError, match="horizon"):
-            call(GOOD, -1)
+    for call in (
+        model.expected_purchases,
+        model.predict_interval,
+        model.predict_total,
+        model.expected_lifetime,
+    ):
+        for horizon in (-1, 1e300, np.array([1.0, 2.0])):
+            with pytest.raises((InputError, InputTypeError), match="horizon"):
+                call(GOOD, horizon)
+    with pytest.raises(InputError, match="a score needs the rows"):
+        model.score(None)
     model = model.__class__.from_params(**model.params_, unit="week")
     with pytest.raises(UnitError, match="count time in days, the model was fitted in weeks"):
         model.predict_total(CustomerRows(GOOD, ("frequency", "recency", "T"), "day"))
+
+
+@pytest.mark.parametrize("model", READY, ids=NAMES)
+def test_intervals_of_equal_histories(model):
+    """Equal rows are asked for once, in any order."""
+    order = np.random.default_rng(0).integers(len(GOOD), size=200)
+    together = model.predict_interval(GOOD[order], 7, 0.95)
+    one_by_one = np.concatenate([model.predict_interval(row[None], 7, 0.95) for row in GOOD])
+    assert np.array_equal(together, one_by_one[order])
+    below = model.purchase_count_pmf(GOOD, 7, np.arange(400)).cumsum(axis=1)  # the definition
+    ends = [(below < tail - 1e-12).sum(axis=1) for tail in (0.025, 0.975)]
+    assert np.array_equal(one_by_one, np.column_stack(ends))
 
 
 @pytest.mark.parametrize("model", READY, ids=NAMES)

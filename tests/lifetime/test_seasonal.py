@@ -253,6 +253,15 @@ def test_histories_that_end_on_different_days_are_answered_each_from_its_own(pas
         assert np.array_equal(ask(mixed), np.concatenate(apart))
 
 
+def test_covariates_tell_equal_histories_apart(rows):
+    X = {**dict(zip(rows.columns, np.asarray(rows).T, strict=True)), "z": np.arange(len(rows)) % 2.0}
+    model = ci.SeasonalModel(ci.BetaGeoNBD(unit="day", purchase_covariates=["z"]), GIFTS).fit(X)
+    model.model_.params_["purchase.z"] = -6.0
+    twins = {name: np.repeat(values[:1], 2) for name, values in X.items()} | {"z": np.array([0.0, 1.0])}
+    often, seldom = model.predict_interval(twins, "26W")
+    assert seldom[1] < often[1]
+
+
 def test_the_end_can_be_given(rows):
     by_column = ci.SeasonalModel(None, GIFTS).fit(rows)
     by_date = ci.SeasonalModel(ci.BetaGeoNBD(unit="day"), GIFTS, end="2022-10-31").fit(

@@ -13,8 +13,8 @@ from crmintel.lifetime._model import Estimate
 
 _NAMES = ("p", "q", "v", "slope")
 _LOW = np.array([-14.0, -14.0, -30.0, -20.0])  # log p, log q, log v / typical spend, slope
-_HIGH = np.array([14.0, 14.0, 30.0, 20.0])
-_START = (6.0, 4.0)  # p, q
+_HIGH = np.array([15.0, 15.0, 30.0, 20.0])
+_STARTS = ((6.0, 4.0), (0.3, 4.0), (50.0, 1.0))  # p, q: a customer's purchases are alike; unlike; the same
 _SAMPLE = 50_000
 _ALIKE = 1e4
 
@@ -22,14 +22,14 @@ _ALIKE = 1e4
 def maximise(
     x: Vector, m: Vector, weights: Vector, *, correlated: bool, tol: float, max_iter: int
 ) -> Estimate:
-    """Find the best parameters, from those of a sample where there are many customers."""
+    """Find the best parameters, from those of a sample where there are many customers, from other starts on doubt."""
     likelihood = SpendLikelihood(x, m, weights, correlated=correlated)
-    start = likelihood.start()
+    starts = [likelihood.start(*guess) for guess in _STARTS]
     if x.size > 4 * _SAMPLE:
         every = np.arange(0, x.size, x.size // _SAMPLE)
         some = SpendLikelihood(x[every], m[every], weights[every], correlated=correlated)
-        start = some.minimise(start, tol, max_iter).theta
-    found = likelihood.minimise(start, tol, max_iter)
+        starts = [some.best(starts, tol, max_iter).theta]
+    found = likelihood.best(starts, tol, max_iter)
     values = np.append(np.exp(found.theta[:3]), found.theta[3:])
     scale = np.append(values[:3], np.ones(values.size - 3))  # the slope is no logarithm
     return Estimate(
@@ -71,9 +71,17 @@ class SpendLikelihood:
         spend_sums(codes, scaled, weights, v, out)
         return out[self.here].T
 
-    def start(self) -> Vector:
-        p, q = _START
+    def start(self, p: float, q: float) -> Vector:
+        """The parameters that go with typical spend."""
         return np.array([np.log(p), np.log(q), self.typical + digamma(q) - np.log(p), 0.0])[: self.size]
+
+    def best(self, starts: list[Vector], tol: float, max_iter: int) -> Optimum:
+        """Search from the first start, and where that ends at a limit from the others."""
+        found = self.minimise(starts[0], tol, max_iter)
+        if found.converged and _limit(found) is None:
+            return found
+        ends = [found, *(self.minimise(start, tol, max_iter) for start in starts[1:])]
+        return min(ends, key=lambda end: (round(end.value, 12), not end.converged))
 
     def minimise(self, start: Vector, tol: float, max_iter: int) -> Optimum:
         shift = np.array([0.0, 0.0, self.typical, 0.0])

@@ -162,6 +162,15 @@ def foodmart_profits() -> list[dict[int, float]]:
     ]
 
 
+MONTHS = [f"2017-{month:02d}-28" for month in range(1, 13)]
+WINDOWS = (30, 90, 365)
+
+
+def journey_lines() -> Any:
+    """Return household, time, money and product of all lines."""
+    return complete_journey()[["household_id", "transaction_timestamp", "sales_value", "product_id"]]
+
+
 def journey_log() -> ci.TransactionLog:
     """Return the Complete Journey with money, products, their categories and discounts."""
     products = load_complete_journey("products", "pandas")[["product_id", "product_category"]]

@@ -72,6 +72,7 @@ _add(
     ("polars", "pandas"),
     _same_rows,
 )
+_add("behaviour at 12 dates, Complete Journey", "behaviour", data.journey_lines, ("polars",), _same_rows)
 _add("BG/NBD, CDNOW master", "bgnbd", data.cdnow_rows, ("lifetimes",), _same_parameters)
 _add(
     "BG/NBD against its posterior mode, CDNOW master",

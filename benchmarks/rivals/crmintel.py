@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import crmintel as ci
+from benchmarks import data
 from benchmarks.rivals import Entry, digest
 
 
@@ -22,6 +23,27 @@ def _log(frame: Any) -> ci.TransactionLog:
 
 def _spend_log(frame: Any) -> ci.TransactionLog:
     return ci.TransactionLog.from_frame(frame, customer="customer", time="time", amount="amount")
+
+
+def _behaviour_log(frame: Any) -> ci.TransactionLog:
+    return ci.TransactionLog.from_frame(
+        frame,
+        customer="household_id",
+        time="transaction_timestamp",
+        amount="sales_value",
+        item="product_id",
+    )
+
+
+def _behaviour(log: ci.TransactionLog) -> Any:
+    """All columns; the rival's are a third of them."""
+    return ci.BehaviourFeatures(data.WINDOWS).fit_transform(log.snapshots(data.MONTHS))
+
+
+def _behaviour_answer(rows: Any) -> Any:
+    windows = [f"{name}_{days}d" for days in data.WINDOWS for name in ("purchases", "spend", "items")]
+    wanted = [*windows, "purchases", "spend", "items", "time_since_last", "tenure"]
+    return rows[:, [rows.columns.index(name) for name in wanted]]
 
 
 def _parameters(model: Any) -> dict[str, float]:
@@ -116,6 +138,7 @@ TASKS = {
     ),
     "summary": Entry(lambda log: ci.CustomerSummary().fit_transform(log), prepare=_spend_log),
     "frame to summary": Entry(lambda frame: ci.CustomerSummary().fit_transform(_spend_log(frame))),
+    "behaviour": Entry(_behaviour, prepare=_behaviour_log, answer=_behaviour_answer),
     "bgnbd": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
     "bgnbd, mode": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
     "paretonbd": Entry(lambda rows: ci.ParetoNBD().fit(rows), answer=_parameters),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import polars as pl
 
+from benchmarks import data
 from benchmarks.rivals import Entry
 
 
@@ -28,7 +30,35 @@ def _summary(frame: Any) -> Any:
     )
 
 
+def _behaviour(frame: Any) -> Any:
+    """A group_by for each date: purchases, money and products of each window and of all time, first and last day."""
+    lines = frame.lazy().with_columns(day=pl.col("transaction_timestamp").dt.date())
+    day = pl.col("day")
+    tables = []
+    for date in map(dt.date.fromisoformat, data.MONTHS):
+        columns = []
+        for days in (*data.WINDOWS, data.WINDOWS[-1] * 100):
+            recent = day > date - dt.timedelta(days=days)
+            columns += [
+                day.filter(recent).n_unique().alias(f"purchases_{days}"),
+                pl.col("sales_value").filter(recent).sum().alias(f"spend_{days}"),
+                pl.col("product_id").filter(recent).n_unique().alias(f"items_{days}"),
+            ]
+        ages = [
+            (date - day.max()).dt.total_days().alias("last"),
+            (date - day.min()).dt.total_days().alias("first"),
+        ]
+        past = lines.filter(day <= date)
+        tables.append(past.group_by("household_id").agg(columns + ages).sort("household_id"))
+    return pl.concat(pl.collect_all(tables))
+
+
 TASKS = {
+    "behaviour": Entry(
+        _behaviour,
+        prepare=pl.from_pandas,
+        answer=lambda table: table.drop("household_id").to_numpy(),
+    ),
     "frame to summary": Entry(
         _summary, prepare=pl.from_pandas, answer=lambda table: table.drop("customer").to_numpy()
     ),

@@ -8,7 +8,9 @@ from typing import Any
 from scipy.special import chdtrc
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputError, InputTypeError
+from crmintel.lifetime._contract_model import ContractModel
+from crmintel.lifetime._model import PurchaseModel
 
 _DROPOUT = ({"a", "b"}, {"s", "beta"})  # parameters that a model without dropout lacks
 _ROUNDING = 1e-6
@@ -59,6 +61,8 @@ def likelihood_ratio_test(smaller: Any, larger: Any) -> LikelihoodRatio:
 
     Raises
     ------
+    InputTypeError
+        If one is no such model.
     InputError
         If one is not a special case of the other, has a penalty, or they were fitted to different rows.
 
@@ -83,6 +87,10 @@ def likelihood_ratio_test(smaller: Any, larger: Any) -> LikelihoodRatio:
     (2, True)
     """
     for model in (smaller, larger):
+        if not isinstance(model, PurchaseModel | ContractModel):
+            raise InputTypeError(
+                f"the test compares fitted models of purchases or contracts, got {model!r:.80}."
+            )
         check_is_fitted(model)
         if not hasattr(model, "log_likelihood_"):
             raise InputError(

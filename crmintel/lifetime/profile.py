@@ -12,9 +12,11 @@ from scipy.special import chdtri
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputError, InputTypeError
+from crmintel.lifetime._contract_model import ContractModel
 from crmintel.lifetime._histories import Vector, read_weights
 from crmintel.lifetime._mle import minimise
+from crmintel.lifetime._model import PurchaseModel
 
 
 def profile_interval(
@@ -46,6 +48,8 @@ def profile_interval(
 
     Raises
     ------
+    InputTypeError
+        If the model is none of these.
     InputError
         If the model has no such parameter, was not fitted, or has covariates.
 
@@ -63,13 +67,15 @@ def profile_interval(
     >>> bool(low < model.r_ < high)
     True
     """
+    if not isinstance(model, PurchaseModel | ContractModel):
+        raise InputTypeError(f"model must be a fitted model of purchases or contracts, got {model!r:.80}.")
     check_is_fitted(model)
     if not hasattr(model, "covariance_"):
         raise InputError(
             f"{type(model).__name__} has known parameters, which no data can question; fit it first."
         )
     level = check_number(level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)
-    h = model._read(X)
+    h: Any = model._read(X)
     objective = model._objective(h, read_weights(sample_weight, len(h)))
     place = list(objective.names).index(check_choice(parameter, "parameter", list(objective.names)))
     with np.errstate(divide="ignore"):

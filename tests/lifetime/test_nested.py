@@ -12,12 +12,13 @@ from crmintel import (
     NBD,
     BetaDiscreteWeibull,
     BetaGeoNBD,
+    GammaGamma,
     ModifiedBetaGeoNBD,
     ParetoNBD,
     ShiftedBetaGeometric,
     likelihood_ratio_test,
 )
-from crmintel.exceptions import FitWarning, InputError
+from crmintel.exceptions import FitWarning, InputError, InputTypeError
 
 ROWS = BetaGeoNBD.from_params(r=0.5, alpha=6, a=0.8, b=2.5, unit="week").sample(400, T=52.0, random_state=0)
 
@@ -83,6 +84,9 @@ def test_what_is_no_special_case():
     ]:
         with pytest.raises(InputError, match="no special case"):
             likelihood_ratio_test(small, large)
+    for none in (None, GammaGamma()):
+        with pytest.raises(InputTypeError, match="models of purchases or contracts, got"):
+            likelihood_ratio_test(nbd, none)
     with pytest.raises(InputError, match="the smaller one stands first"):
         likelihood_ratio_test(bg, nbd)
     with pytest.raises(InputError, match="known parameters"):

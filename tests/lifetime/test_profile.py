@@ -116,6 +116,8 @@ def test_wrong_arguments(rows, fitted):
         profile_interval(fitted, rows, "r", level=1.0)
     with pytest.raises((InputError, InputTypeError)):
         profile_interval(fitted, None, "r")
+    with pytest.raises(InputTypeError, match="fitted model of purchases or contracts, got None"):
+        profile_interval(None, rows, "r")
     with pytest.raises(NotFittedError):
         profile_interval(BetaGeoNBD(), rows, "r")
     with pytest.raises(InputError, match="fit it first"):

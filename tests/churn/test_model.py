@@ -392,6 +392,7 @@ def test_telco_out_of_fold(telco, classifier, auc):
     model = ci.make_churn_pipeline(classifier)
     probability = cross_val_predict(model, rows, y, cv=folds, method="predict_proba")[:, 1]
     assert roc_auc_score(y, probability) > auc
+    assert average_precision_score(y, probability) > 0.6504
     assert brier_score_loss(y, probability) < 0.1360
     assert ci.top_decile_lift(y, probability) > 2.7
 
@@ -411,13 +412,17 @@ def published(path, name):
     [
         ("mlc", 0.9238, 0.8808, 0.0339),
         ("bank_churn_modelling", 0.8620, 0.6985, 0.1030),
-        ("iranian", 0.9850, 0.9430, 0.0340),  # with the same rows on one side
+        ("iranian", 0.9874, 0.9489, 0.0296),
     ],
 )
 def test_as_good_as_the_better_of_curves_and_trees(shared_data, name, auc, average_precision, brier):
-    """Without tuning, within .002 of the better of logistic regression and gradient boosting."""
+    """Without tuning, within .002 of the better of logistic regression and gradient boosting on the same folds.
+
+    But for Iranian, where the same rows are kept on one side here, and were not there.
+    """
     rows, y, same = published(shared_data, name)
-    folds = list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(rows, y, same))
+    splitter = StratifiedGroupKFold if len(np.unique(same)) < len(same) else StratifiedKFold
+    folds = list(splitter(5, shuffle=True, random_state=0).split(rows, y, same))
     probability = cross_val_predict(ci.make_churn_pipeline(), rows, y, cv=folds, method="predict_proba")[:, 1]
     assert roc_auc_score(y, probability) > auc - 0.002
     assert average_precision_score(y, probability) > average_precision - 0.002
@@ -437,7 +442,7 @@ def test_purchase_models_join_the_features(learned):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("horizon", "auc_of_recency", "gain"), [("30D", 0.83, 0.04), ("90D", 0.88, 0.01)])
+@pytest.mark.parametrize(("horizon", "auc_of_recency", "gain"), [("30D", 0.83, 0.05), ("90D", 0.88, 0.02)])
 def test_complete_journey_at_a_later_date(horizon, auc_of_recency, gain):
     """Trained on dates whose horizons end before the as-of date, against ranking by days since the last purchase."""
     log = ci.TransactionLog.from_frame(

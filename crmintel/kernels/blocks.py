@@ -1,4 +1,4 @@
-"""Points in blocks of neighbours: order along a Morton curve, then 32 points a block, one column after another.
+"""Points in blocks of neighbours: order along a Morton curve, then 64 points a block, one column after another.
 
 Customers next to each other on the curve are close in space, so a block's box is small and one test can settle all
 of its points (`crmintel.kernels.kmeans`). The columns of a block lie apart, so that loops over its points run in
@@ -8,8 +8,9 @@ vector registers.
 from __future__ import annotations
 
 from crmintel.kernels._jit import kernel
+from crmintel.kernels.screen import TILE
 
-BLOCK = 32
+BLOCK = TILE  # neighbours
 KEY_BITS = 24  # two passes of a 12-bit counting sort; finer cells than points at any n that fits in memory
 DIGITS = 1 << (KEY_BITS // 2)
 
@@ -48,7 +49,7 @@ def sort_by_digit(keys, order, shift, start, sorted_order):
 
 
 @kernel
-def fill_blocks(X, sample_weight, mean, order, points, weights, low, high):
+def fill_blocks(X, sample_weight, mean, order, points, rounded, weights, low, high):
     """Copy the rows, centred, into blocks and note each block's box.
 
     The last block is filled up with copies of its last point that weigh nothing.
@@ -59,8 +60,13 @@ def fill_blocks(X, sample_weight, mean, order, points, weights, low, high):
             at = b * BLOCK + i
             row = order[min(at, n - 1)]
             weights[b, i] = sample_weight[row] if at < n else 0.0
+            square = 0.0
             for j in range(d):
-                points[b, j, i] = X[row, j] - mean[j]
+                x = X[row, j] - mean[j]
+                points[b, j, i] = x
+                rounded[b, j, i] = x
+                square += x * x
+            rounded[b, d, i] = square
         for j in range(d):
             lo = points[b, j, 0]
             hi = lo

@@ -1,12 +1,10 @@
-"""k-means on blocks: exact assignment that leaves out what cannot change, and the step of greedy k-means++.
+"""k-means on blocks: exact assignment that leaves out what cannot change.
 
-A block (`crmintel.kernels.blocks`) is looked at again only when the centres have drifted further than the smallest
-gap between a point's nearest and second-nearest centre (Hamerly 2010, here once a block). When it is looked at,
-centres that are nowhere nearest in its box are left out (Pelleg & Moore 1999; Kanungo et al. 2002) and the rest is
-compared point by point. Both bounds are exact: every label is the one that comparing everything would give.
-
-Loops over points and centres take their length from an array on purpose: with a constant length LLVM unrolls them
-first and then finds nothing to put into vector registers (2-3 times slower).
+A point is looked at again only when the centres have drifted further than the gap between its nearest and its
+second-nearest centre (Hamerly 2010), a block (`crmintel.kernels.blocks`) only when that is so for one of its points.
+Where that is so for many of them, the whole block is looked at, without the centres that are nowhere nearest in its
+box (Pelleg & Moore 1999; Kanungo et al. 2002); a few are gathered with those of other blocks. Every bound is exact:
+the labels are those that comparing everything in double precision would give.
 """
 
 from __future__ import annotations
@@ -16,43 +14,20 @@ import math
 import numpy as np
 
 from crmintel.kernels._jit import helper, kernel
-from crmintel.kernels.blocks import BLOCK
+from crmintel.kernels.screen import ABREAST, FAR, SHRINK, TILE, room_for_tile, screen, tile_rows
 
-CHUNK = 512  # blocks; sums are kept per chunk and added in order, so the number of threads changes no bit
+CHUNK = 256  # blocks; sums are kept per chunk and added in order, so the number of threads changes no bit
+FEW = TILE // 4  # points of a block that are gathered: one costs as much as four of a whole block
 _SLACK = 1e-12  # bounds give way by this share, far above their rounding, so that a tie is never skipped
 
 
-@helper
-def _distances_to(points, b, centres, c, dist):
-    """Squared distances from the points of block b to centre c, summed over the columns in order."""
-    x = centres[0, c]
-    for i in range(dist.size):
-        e = points[b, 0, i] - x
-        dist[i] = e * e
-    for j in range(1, centres.shape[0]):
-        x = centres[j, c]
-        for i in range(dist.size):
-            e = points[b, j, i] - x
-            dist[i] += e * e
-
-
-@helper
-def _compare(points, b, centres, candidates, m, dist, best, second, nearest):
-    """Nearest of the first m candidates for each point of block b, with the best and second squared distance."""
-    _distances_to(points, b, centres, candidates[0], best)
-    for i in range(dist.size):
-        nearest[i] = candidates[0]
-        second[i] = np.inf
-    for a in range(1, m):
-        c = candidates[a]
-        _distances_to(points, b, centres, c, dist)
-        for i in range(dist.size):
-            t = dist[i]
-            s = best[i]
-            closer = t < s
-            second[i] = s if closer else min(t, second[i])
-            best[i] = t if closer else s
-            nearest[i] = c if closer else nearest[i]
+def scratch(k, d):
+    """Room for the comparisons with k centres of d columns; each thread needs its own."""
+    return (
+        *(np.empty(k), np.empty(k), np.empty(k + ABREAST - 1, np.int64), np.arange(k + ABREAST - 1)),
+        *(np.empty(TILE), np.empty(2 * TILE, np.int64), np.zeros((1, tile_rows(d), TILE), np.float32)),
+        *(room_for_tile(), room_for_tile()),
+    )
 
 
 @helper
@@ -98,71 +73,201 @@ def _filter(low, high, b, centres, near, excess, candidates):
     return m, math.sqrt(reach + least) - math.sqrt(reach) if least < np.inf else np.inf
 
 
-def scratch(k):
-    """Room for the comparisons of one block with k centres; each thread needs its own."""
-    return (
-        *(np.empty(k), np.empty(k), np.empty(k, np.int64)),
-        *(np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK, np.int64)),
-    )
+@helper
+def decide(points, b, i, centres, candidates, m):
+    """Nearest of m candidates to one point, lowest index on ties, and its gap, by squared differences of doubles."""
+    best = np.inf
+    second = np.inf
+    nearest = candidates[0]
+    for a in range(m):
+        c = candidates[a]
+        s = 0.0
+        for j in range(centres.shape[0]):
+            e = points[b, j, i] - centres[j, c]
+            s += e * e
+        if s < best:
+            second = best
+            best = s
+            nearest = c
+        elif s < second:
+            second = s
+    return nearest, (1.0 - _SLACK) * math.sqrt(second) - math.sqrt(best)
+
+
+@helper
+def _least(values):
+    """Smallest of the values, which are lost: they are folded over, since one by one each waits for the last."""
+    h = values.size // 2
+    while h >= 2:
+        for i in range(h):
+            x = values[i]
+            y = values[i + h]
+            values[i] = x if x < y else y
+        h //= 2
+    return min(values[0], values[1])
+
+
+@helper
+def _hand_over(points, weights, labels, sums, mass, members, chunk, b, i, new):
+    """Give a point its new label, and its share of the sums to the new centre; 1 if it weighs something."""
+    old = labels[b, i]
+    labels[b, i] = new
+    w = weights[b, i]
+    if w == 0.0:
+        return 0
+    if old < 0:
+        return 1
+    mass[chunk, old] -= w
+    mass[chunk, new] += w
+    members[chunk, old] -= 1
+    members[chunk, new] += 1
+    for j in range(points.shape[1]):
+        x = w * points[b, j, i]
+        sums[chunk, old, j] -= x
+        sums[chunk, new, j] += x
+    return 1
+
+
+@helper
+def _gather(rounded, b, d, bound, spent, left, waiting, queued, m):
+    """Append the points of block b whose bound is spent to the m that wait; ``left`` keeps the other bounds."""
+    count = m
+    for i in range(left.size):
+        x = bound[b, i]
+        left[i] = x if x > spent else np.inf
+        waiting[count] = b * TILE + i
+        count += x <= spent
+    for q in range(m, count):
+        i = waiting[q] % TILE
+        for j in range(d + 1):
+            queued[0, j, q] = rounded[b, j, i]
+    return count
+
+
+@helper
+def _look(
+    points, rounded, b, low, high, centres, singles, half, share, rivals, m, apart, spent, bound, left, room
+):
+    """Find the nearest of m rivals for all points of block b; return the smallest of their new bounds."""
+    nearest, gap = room[-2:]
+    largest = 0.0
+    for j in range(points.shape[1]):
+        x = max(abs(low[b, j]), abs(high[b, j]))
+        largest += x * x
+    screen(rounded, b, points.shape[1], singles, half, share, rivals, m, largest, room)
+    cap = np.float32(min(apart, FAR) * SHRINK)
+    undecided = 0
+    for i in range(gap.size):
+        x = gap[i]
+        undecided += not x > 0.0
+        x = x if x < cap else cap
+        left[i] = spent + x
+        bound[b, i] = left[i]
+    if undecided > 0:
+        for i in range(gap.size):
+            if not gap[i] > 0.0:
+                c, x = decide(points, b, i, centres, rivals, m)
+                nearest[i] = c
+                left[i] = spent + min(x, apart)
+                bound[b, i] = left[i]
+    return _least(left)
 
 
 @kernel
 def assign_blocks(
-    points, weights, low, high, centres, drift, limit, owner, labels, sums, mass, members, room, first, last
+    points, rounded, weights, low, high, centres, singles, half, share, drift, limit, owner, bound, labels, sums,
+    mass, members, boxes, room, first, last,
 ):  # fmt: skip
     """Label every point of the chunks ``first`` to ``last`` by its nearest centre, lowest index on ties.
 
-    ``centres`` is (d, k). ``drift[c]`` bounds how far the gaps of a block owned by c alone have shrunk since the
-    start, ``drift[k]`` those of a block with several owners; at ``limit[b]`` block b has to be looked at.
+    ``centres`` is (d, k); ``rounded``, ``singles``, ``half`` and ``share`` are as in `crmintel.kernels.screen`.
+    ``drift[c]`` bounds how far the gaps of a block owned by c alone have shrunk since the start, ``drift[k]`` those
+    of a block with several owners; at ``limit[b]`` block b has to be looked at and, where it has several owners, at
+    ``bound[b, i]`` its point i. ``boxes`` tells to leave out centres by the boxes.
     A point that changes hands takes its share of ``sums``, ``mass`` and ``members`` along; the first label (-1
-    before) is left to `tally_blocks`. Returns how many points that weigh something changed.
+    before) is left to `tally_blocks`. Returns how many points that weigh something changed, how many centres there
+    were for the boxes to leave out, and how many they kept.
     """
     n_blocks, d, size = points.shape
     k = centres.shape[1]
-    near, excess, candidates, dist, best, second, nearest = room
+    near, excess, candidates, everyone, left, waiting, queued, queue, whole = room
+    spent = drift[k]
     changed = 0
+    tried = 0
+    kept = 0
     for chunk in range(first, last):
-        for b in range(chunk * CHUNK, min((chunk + 1) * CHUNK, n_blocks)):
-            if drift[owner[b]] < limit[b]:
+        stop = min((chunk + 1) * CHUNK, n_blocks)
+        b = chunk * CHUNK
+        m_waiting = 0
+        while b < stop or m_waiting > 0:
+            late = 0
+            if b < stop:
+                if drift[owner[b]] < limit[b]:
+                    b += 1
+                    continue
+                if owner[b] == k:
+                    for i in range(size):
+                        late += bound[b, i] <= spent
+                else:
+                    late = size
+            if b == stop or (late <= FEW and m_waiting + late > size):
+                largest = np.float32(0.0)
+                for q in range(m_waiting):
+                    largest = max(largest, queued[0, d, q])
+                screen(queued, np.int64(0), d, singles, half, share, everyone, k, np.float64(largest), queue)
+                for q in range(m_waiting):
+                    home = waiting[q] // TILE
+                    i = waiting[q] % TILE
+                    c = np.int64(queue[-2][q])
+                    x = np.float64(queue[-1][q])
+                    if not x > 0.0:
+                        c, x = decide(points, home, i, centres, everyone, k)
+                    bound[home, i] = spent + x
+                    limit[home] = min(limit[home], spent + x)
+                    if labels[home, i] != c:
+                        changed += _hand_over(points, weights, labels, sums, mass, members, chunk, home, i, c)
+                m_waiting = 0
                 continue
-            m, gap = _filter(low, high, b, centres, near, excess, candidates)
+            if late <= FEW:
+                m_waiting = _gather(rounded, b, d, bound, spent, left, waiting, queued, m_waiting)
+                limit[b] = _least(left)
+                b += 1
+                continue
+            rivals = everyone
+            m = k
+            apart = np.inf
+            if boxes:
+                rivals = candidates
+                m, apart = _filter(low, high, b, centres, near, excess, candidates)
+                tried += k
+                kept += m
+            nearest = whole[-2]
             if m == 1:
-                z = candidates[0]
-                limit[b] = drift[z] + gap
+                z = np.int32(rivals[0])
+                limit[b] = drift[z] + apart
                 if owner[b] == z:
+                    b += 1
                     continue
                 owner[b] = z
                 for i in range(size):
                     nearest[i] = z
             else:
-                _compare(points, b, centres, candidates, m, dist, best, second, nearest)
-                for i in range(size):
-                    dist[i] = (1.0 - _SLACK) * math.sqrt(second[i]) - math.sqrt(best[i])
-                for i in range(size):
-                    gap = min(gap, dist[i])
-                limit[b] = drift[k] + gap
+                limit[b] = _look(
+                    points, rounded, b, low, high, centres, singles, half, share, rivals, m, apart, spent, bound, left,
+                    whole,
+                )  # fmt: skip
                 owner[b] = k
+            differ = 0
             for i in range(size):
-                old = labels[b, i]
-                new = nearest[i]
-                if old == new:
-                    continue
-                labels[b, i] = new
-                w = weights[b, i]
-                if w == 0.0:
-                    continue
-                changed += 1
-                if old < 0:
-                    continue
-                mass[chunk, old] -= w
-                mass[chunk, new] += w
-                members[chunk, old] -= 1
-                members[chunk, new] += 1
-                for j in range(d):
-                    x = w * points[b, j, i]
-                    sums[chunk, old, j] -= x
-                    sums[chunk, new, j] += x
-    return changed
+                differ += labels[b, i] != nearest[i]
+            if differ > 0:
+                for i in range(size):
+                    if labels[b, i] != nearest[i]:
+                        changed += _hand_over(
+                            points, weights, labels, sums, mass, members, chunk, b, i, np.int64(nearest[i])
+                        )
+            b += 1
+    return changed, tried, kept
 
 
 @kernel
@@ -183,71 +288,3 @@ def tally_blocks(points, weights, labels, sums, mass, members, first, last):
                 members[chunk, c] += w > 0.0
                 for j in range(d):
                     sums[chunk, c, j] += w * points[b, j, i]
-
-
-@kernel
-def label_distances(points, centres, labels, squared, first, last):
-    """Squared distance of every point of the blocks ``first`` to ``last`` to the centre of its label."""
-    for b in range(first, last):
-        for i in range(points.shape[2]):
-            c = labels[b, i]
-            s = 0.0
-            for j in range(points.shape[1]):
-                e = points[b, j, i] - centres[j, c]
-                s += e * e
-            squared[b, i] = s
-
-
-@kernel
-def try_seed(points, weights, low, high, seed, nearest, farthest, potential, trial, keep, room, first, last):
-    """Weighted sum of squared distances per block, were ``seed`` one more centre (``trial``).
-
-    ``nearest`` holds the squared distance of each point to its nearest centre so far, ``farthest`` the largest of a
-    block and ``potential`` the weighted sum; a block whose box is farther from the seed than that cannot gain.
-    With ``keep`` the three are brought up to date.
-    """
-    d, size = points.shape[1], points.shape[2]
-    dist = room[3]
-    for b in range(first, last):
-        s = 0.0
-        for j in range(d):
-            e = max(low[b, j] - seed[j, 0], seed[j, 0] - high[b, j], 0.0)
-            s += e * e
-        trial[b] = potential[b]
-        if s >= farthest[b]:
-            continue
-        _distances_to(points, b, seed, np.int64(0), dist)  # a bare 0 would be a type of its own
-        for i in range(size):
-            dist[i] = min(dist[i], nearest[b, i])
-        s = 0.0
-        for i in range(size):
-            s += weights[b, i] * dist[i]
-        trial[b] = s
-        if keep:
-            potential[b] = s
-            far = 0.0
-            for i in range(size):
-                nearest[b, i] = dist[i]
-                far = max(far, dist[i])
-            farthest[b] = far
-
-
-@kernel
-def nearest_rows(X, centres, labels, squared, tile, room, first, last):
-    """Nearest centre, lowest index on ties, and squared distance of the rows ``first`` to ``last``.
-
-    The rows pass through ``tile`` (1, d, BLOCK), a block of whatever rows come next.
-    """
-    k = centres.shape[1]
-    _, _, everyone, dist, best, second, nearest = room
-    for c in range(k):
-        everyone[c] = c
-    for start in range(first, last, dist.size):
-        m = min(dist.size, last - start)
-        for i in range(m):
-            for j in range(X.shape[1]):
-                tile[0, j, i] = X[start + i, j]
-        _compare(tile, np.int64(0), centres, everyone, k, dist, best, second, nearest)
-        for i in range(m):
-            labels[start + i] = nearest[i]
-            squared[start + i] = best[i]

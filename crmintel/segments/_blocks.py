@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crmintel._compat import thread_count
 from crmintel.kernels.blocks import BLOCK, DIGITS, KEY_BITS, curve_keys, fill_blocks, sort_by_digit
 from crmintel.kernels.kmeans import CHUNK
+from crmintel.kernels.screen import tile_rows
 
 _SAMPLE = 16_384  # rows that tell the range of a column where there are more than twice as many
 
@@ -26,6 +27,7 @@ class Blocks:
     """
 
     points: NDArray[np.float64]
+    rounded: NDArray[np.float32]
     weights: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -82,9 +84,10 @@ def _filled(
     n_blocks = -(-n // BLOCK)
     points, weights = np.empty((n_blocks, d, BLOCK)), np.empty((n_blocks, BLOCK))
     low, high = np.empty((n_blocks, d)), np.empty((n_blocks, d))
-    fill_blocks(X, weight, mean, order, points, weights, low, high)
+    rounded = np.zeros((n_blocks, tile_rows(d), BLOCK), np.float32)
+    fill_blocks(X, weight, mean, order, points, rounded, weights, low, high)
     squares = np.einsum("bji,bji,bi->", points, points, weights)
-    return Blocks(points, weights, low, high, mean, float(squares / (d * weight.sum())))
+    return Blocks(points, rounded, weights, low, high, mean, float(squares / (d * weight.sum())))
 
 
 def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -12,12 +12,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels.kmeans import assign_blocks, label_distances, scratch, tally_blocks
+from crmintel.kernels.distances import label_distances
+from crmintel.kernels.kmeans import assign_blocks, scratch, tally_blocks
+from crmintel.kernels.screen import point_share, single_centres
 from crmintel.segments._blocks import Blocks, Threads
 
 # Sums that follow the points around collect rounding; tallied afresh they move the centres by less than this,
 # squared and in units of the variance, unless weights or columns differ by many orders of magnitude.
 _ROUNDING = 1e-20
+_WORTH = (
+    0.75  # boxes are consulted while they leave out more than a quarter of the centres, which pays for them
+)
 
 
 def lloyd(
@@ -52,7 +57,9 @@ class Partition:
         self.labels = np.full(blocks.weights.shape, -1, dtype=np.int32)
         self.owner = np.full(len(self.labels), k, dtype=np.int64)
         self.limit = np.full(len(self.labels), -np.inf)
+        self.bound = np.full(blocks.weights.shape, -np.inf)
         self.drift = np.zeros(k + 1)
+        self.boxes = True
         self.sums = np.zeros((blocks.n_chunks, k, d))
         self.mass = np.zeros((blocks.n_chunks, k))
         self.members = np.zeros((blocks.n_chunks, k), dtype=np.int64)
@@ -60,27 +67,36 @@ class Partition:
     def assign(self) -> int:
         """Label the points by their nearest centres; return how many changed."""
         b, columns = self.blocks, np.ascontiguousarray(self.centres.T)
+        singles, half = single_centres(self.centres)
         changed = self.threads.run(
             lambda first, last: assign_blocks(
                 points=b.points,
+                rounded=b.rounded,
                 weights=b.weights,
                 low=b.low,
                 high=b.high,
                 centres=columns,
+                singles=singles,
+                half=half,
+                share=point_share(columns.shape[0]),
                 drift=self.drift,
                 limit=self.limit,
                 owner=self.owner,
+                bound=self.bound,
                 labels=self.labels,
                 sums=self.sums,
                 mass=self.mass,
                 members=self.members,
-                room=scratch(columns.shape[1]),
+                boxes=self.boxes,
+                room=scratch(*columns.shape[::-1]),
                 first=first,
                 last=last,
             ),
             b.n_chunks,
         )
-        return sum(changed)
+        moved, tried, kept = np.sum(changed, axis=0)
+        self.boxes = bool(self.boxes and kept <= _WORTH * tried)
+        return int(moved)
 
     def tally(self) -> None:
         """Add up the clusters from nothing."""
@@ -146,7 +162,7 @@ class Partition:
                 break
             members[self.labels[block, i]] -= 1
             self.labels[block, i] = label
-            self.owner[block], self.limit[block] = self.centres.shape[0], -np.inf
+            self.owner[block], self.limit[block], self.bound[block] = self.centres.shape[0], -np.inf, -np.inf
             moved += 1
         self.tally()
         return moved

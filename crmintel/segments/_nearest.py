@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels.blocks import BLOCK
-from crmintel.kernels.kmeans import nearest_rows, scratch
+from crmintel.kernels.distances import nearest_rows
+from crmintel.kernels.screen import ABREAST, TILE, point_share, room_for_tile, single_centres, tile_rows
 from crmintel.segments._blocks import Threads
 
 _ROWS = 4096  # rows that a thread takes at a time
@@ -17,15 +17,24 @@ def nearest(
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the index of and the squared distance to the nearest centre, in the coordinates of the user."""
     labels, squared = np.empty(len(X), dtype=np.int32), np.empty(len(X))
-    columns = np.ascontiguousarray(centres.T)
+    shift = centres.mean(axis=0)
+    centred = centres - shift
+    columns = np.ascontiguousarray(centred.T)
+    singles, half = single_centres(centred)
     threads.run(
         lambda first, last: nearest_rows(
             X=X,
             centres=columns,
+            shift=shift,
+            singles=singles,
+            half=half,
+            share=point_share(X.shape[1]),
             labels=labels,
             squared=squared,
-            tile=np.empty((1, X.shape[1], BLOCK)),
-            room=scratch(len(centres)),
+            block=np.empty((1, X.shape[1], TILE)),
+            everyone=np.arange(len(centres) + ABREAST - 1),
+            tile=np.zeros((1, tile_rows(X.shape[1]), TILE), np.float32),
+            room=room_for_tile(),
             first=first * _ROWS,
             last=min(last * _ROWS, len(X)),
         ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.kernels.kmeans import scratch, try_seed
+from crmintel.kernels.distances import try_seed
 from crmintel.segments._blocks import Blocks, Threads
 
 
@@ -84,7 +84,7 @@ class _Distances:
                 potential=self.potential,
                 trial=trial,
                 keep=keep,
-                room=scratch(1),
+                room=np.empty(b.points.shape[2]),
                 first=first,
                 last=last,
             ),

@@ -316,9 +316,10 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
                 X = as_numbers(X, "X")  # rows of different lengths
             names = getattr(X, "columns", None)
             X = validate_data(self, X, reset=reset, **rules)
-        if not np.isfinite(X.sum()):
+        largest = max(X.max(), -X.min())
+        if not np.isfinite(largest):
             _refuse_missing(X, getattr(self, "feature_names_in_", names))
-        if max(X.max(), -X.min()) > _LARGEST:
+        if largest > _LARGEST:
             raise InputError(
                 f"X holds values beyond {_LARGEST}, whose squares overflow; divide the column first."
             )

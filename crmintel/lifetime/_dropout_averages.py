@@ -79,6 +79,7 @@ def _by_count(mix: Mix, x: Vector, z: Vector, r: float, a: float, b: float) -> V
 
 def _one_by_one(mix: Mix, x: Vector, z: Vector, r: float, a: Vector, b: Vector) -> Vector:
     """By one quadrature rule for each customer."""
+    z = np.maximum(z, _NO_TIME)
     p, weight = beta_rules(a, b, (r + x) * z)
     start = np.arange(x.size + 1) * p.shape[1]
     out = np.empty(x.size)

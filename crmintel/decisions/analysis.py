@@ -15,6 +15,7 @@ from crmintel._validation import check_number
 from crmintel.churn.labels import churn_snapshots
 from crmintel.churn.model import make_churn_pipeline
 from crmintel.decisions.actions import next_actions
+from crmintel.decisions.movement import recent_tiers
 from crmintel.decisions.quadrants import ValueQuadrants
 from crmintel.decisions.table import DecisionTable
 from crmintel.decisions.validation import purchase_model, validate_churn, validate_offers, validate_value
@@ -73,6 +74,10 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         What was left out, and why.
     segments_, tiers_, value_, quadrants_, churn_, recommender_ : fitted estimators
         ``None`` where left out; ``value_`` reads the rows of ``summary_``.
+    tier_history_ : SegmentHistory or None
+        Tiers by the spend of the last ``horizon`` and of the one before it, measured by the tiers of the earlier:
+        ``tier_history_.migration()`` is who moved where, with the money, and ``tier_history_.early_warning()`` lists
+        who fell or stayed away. None without money, or where the log is shorter than two horizons.
     rules_ : RuleSet or None
         What stands on one bill together: the rules of baskets with lift above 1. Offers come from ``recommender_``,
         whose rules of customers tell better what a customer will buy for the first time.
@@ -177,6 +182,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
             ("offers on held-out dates", lambda: self._validate_offers(log, days)),
             ("value", lambda: self._fit_value(log)),
             ("segments and tiers", lambda: self._fit_groups(log)),
+            ("moves between tiers", lambda: self._fit_moves(log, days)),
             ("churn", lambda: self._fit_churn(log, days)),
             ("offers", lambda: self._fit_offers(log)),
         ]
@@ -300,7 +306,18 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         self.segments_ = self.tiers_ = None
         if self.has_money_:
             self.segments_ = (RFMScorer() if self.segments is None else clone(self.segments)).fit(log)
-            self.tiers_ = (ValueTiers() if self.tiers is None else clone(self.tiers)).fit(log)
+            self.tiers_ = self._tiers().fit(log)
+
+    def _tiers(self) -> Any:
+        return ValueTiers() if self.tiers is None else clone(self.tiers)
+
+    def _fit_moves(self, log: TransactionLog, days: float) -> None:
+        self.tier_history_ = None
+        if self.has_money_:
+            try:
+                self.tier_history_ = recent_tiers(self._tiers(), log, days)
+            except InputError as reason:
+                self._leave_out("who moved between tiers is not known", reason)
 
     def _fit_churn(self, log: TransactionLog, days: float) -> None:
         self.churn_ = None

@@ -11,6 +11,7 @@ from crmintel.decisions.analysis import CustomerBaseAnalysis
 from crmintel.decisions.quadrants import QUADRANTS
 from crmintel.decisions.table import DecisionTable
 from crmintel.segments.concentration import gini, top_share
+from crmintel.segments.history import SegmentHistory
 from crmintel.transactions.log import TransactionLog
 
 
@@ -37,6 +38,8 @@ def describe(
     if "tier" in table.columns and np.maximum(log.spend(), 0.0).sum() > 0.0:
         parts.append(list(_golden(log, table)))
         parts.append(list(_tiers(log, table)))
+    if analysis.tier_history_ is not None and analysis.tier_history_.order is not None:
+        parts.append(list(_moves(analysis.tier_history_)))
     if "quadrant" in table.columns:
         parts.append(list(_quadrants(analysis, table)))
     if analysis.rules_:
@@ -78,6 +81,25 @@ def _tiers(log: TransactionLog, table: DecisionTable) -> Iterator[str]:
         mine = table.columns["tier"] == tier
         if mine.any():
             yield f"  {tier:<12} {int(mine.sum()):>10,} {money[mine].sum() / money.sum():>15.1%}"
+
+
+def _moves(history: SegmentHistory) -> Iterator[str]:
+    moves, warning = history.migration(), history.early_warning()
+    people, k = moves.people_, len(moves.segments_)
+    stayed = np.trace(people[:k, :k])
+    rose, fell = np.tril(people[:k, :k], -1).sum(), np.triu(people[:k, :k], 1).sum()
+    yield f"Moves between tiers: the {history.unit} from {history.periods[1]} against the one before"
+    yield (
+        f"  {stayed:,} customers stayed in their tier, {rose:,} rose, {fell:,} fell, {people[:k, k].sum():,} stayed "
+        f"away, {people[k].sum():,} came or came back"
+    )
+    yield (
+        f"  sales went from {moves.money_before_.sum():,.0f} to {moves.money_after_.sum():,.0f}; those who fell or "
+        f"stayed away had spent {warning.money.sum():,.0f}"
+    )
+    for fall in list(warning)[:3]:
+        now = fall.after or "nothing bought"
+        yield f"  customer {fall.customer}: {fall.before} to {now}, spent {fall.money:,.2f} before"
 
 
 def _quadrants(analysis: CustomerBaseAnalysis, table: DecisionTable) -> Iterator[str]:

@@ -99,7 +99,7 @@ def test_intervals_of_what_comes(kind, record_property):
     for seed in range(SIMULATIONS):
         rows, later = life(kind, 1000, np.random.default_rng(seed))
         found, some = kind().fit(rows), slice(seed % 40, None, 40)
-        segment = np.minimum(rows[:, 0], 3)
+        segment = rows[:, 0] > np.median(rows[:, 0])
         total, by_segment = (found.predict_total(rows, FUTURE, groups=groups) for groups in (None, segment))
         actual = np.bincount(segment.astype(int), later)
         new, own = (found.expected_purchases_interval(X, FUTURE) for X in (None, rows[some]))

@@ -380,19 +380,12 @@ def telco():
     return frame.drop(columns="churn"), (frame["churn"] == "Yes").to_numpy()
 
 
-@pytest.mark.parametrize(
-    ("classifier", "auc"),
-    [(None, 0.845), (LogisticRegression(max_iter=1000), 0.842)],
-    ids=["default", "logistic"],
-)
-def test_telco_out_of_fold(telco, classifier, auc):
-    """As good as the better of logistic regression (.8452 / .1354) and gradient boosting (.8367 / .1393) alone."""
+def test_telco_out_of_fold(telco):
     rows, y = telco
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    model = ci.make_churn_pipeline(classifier)
+    model = ci.make_churn_pipeline(LogisticRegression(max_iter=1000))
     probability = cross_val_predict(model, rows, y, cv=folds, method="predict_proba")[:, 1]
-    assert roc_auc_score(y, probability) > auc
-    assert average_precision_score(y, probability) > 0.6504
+    assert roc_auc_score(y, probability) > 0.842
     assert brier_score_loss(y, probability) < 0.1360
     assert ci.top_decile_lift(y, probability) > 2.7
 
@@ -410,17 +403,18 @@ def published(path, name):
 @pytest.mark.parametrize(
     ("name", "auc", "average_precision", "brier"),
     [
+        ("telco", 0.8452, 0.6524, 0.1354),
         ("mlc", 0.9238, 0.8808, 0.0339),
         ("bank_churn_modelling", 0.8620, 0.6985, 0.1030),
         ("iranian", 0.9874, 0.9489, 0.0296),
     ],
 )
-def test_as_good_as_the_better_of_curves_and_trees(shared_data, name, auc, average_precision, brier):
+def test_as_good_as_the_better_of_curves_and_trees(shared_data, telco, name, auc, average_precision, brier):
     """Without tuning, within .002 of the better of logistic regression and gradient boosting on the same folds.
 
     But for Iranian, where the same rows are kept on one side here, and were not there.
     """
-    rows, y, same = published(shared_data, name)
+    rows, y, same = (*telco, None) if name == "telco" else published(shared_data, name)
     if name == "iranian":
         folds = list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(rows, y, same))
     else:

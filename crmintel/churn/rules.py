@@ -11,6 +11,7 @@ from scipy.stats import beta
 from sklearn.tree import DecisionTreeClassifier
 
 from crmintel._frames import build_frame
+from crmintel._leaves import bounds_of_leaves, say_bounds
 from crmintel._validation import check_number
 from crmintel.churn.inputs import ChurnInputs
 from crmintel.churn.model import churn_codes
@@ -144,7 +145,7 @@ def churn_rules(
         )
     tree = DecisionTreeClassifier(max_leaf_nodes=most, min_samples_leaf=least, random_state=0).fit(rows, left)
     leaves = tree.apply(rows)
-    found = _conditions(tree.tree_, inputs, np.isnan(rows).any(axis=0))
+    found = _conditions(tree.tree_, inputs, rows)
     n = np.bincount(leaves, minlength=tree.tree_.node_count)[list(found)]
     k = np.bincount(leaves, weights=left, minlength=tree.tree_.node_count).astype(np.int64)[list(found)]
     order = np.lexsort((-n, -k / n))
@@ -154,26 +155,14 @@ def churn_rules(
     return ChurnRules([conditions[i] for i in order], n[order], k[order], low[order], high[order], tree)
 
 
-def _conditions(tree: Any, inputs: ChurnInputs, has_gaps: NDArray[np.bool_]) -> dict[int, str]:
+def _conditions(tree: Any, inputs: ChurnInputs, rows: NDArray[np.float64]) -> dict[int, str]:
     """Return each leaf's conditions in words."""
     words = _category_columns(inputs)
-    found: dict[int, str] = {}
-    paths: list[tuple[int, dict[int, tuple[float, float, bool]]]] = [(0, {})]
-    while paths:
-        node, bounds = paths.pop()
-        if tree.children_left[node] < 0:
-            said = [
-                _say(inputs.columns_[j], words.get(j), low, high, gaps and bool(has_gaps[j]))
-                for j, (low, high, gaps) in bounds.items()
-            ]
-            found[node] = " and ".join(said) or "always"
-            continue
-        j, cut = int(tree.feature[node]), float(tree.threshold[node])
-        low, high, gaps = bounds.get(j, (-np.inf, np.inf, True))
-        to_left = bool(tree.missing_go_to_left[node])
-        paths.append((int(tree.children_left[node]), {**bounds, j: (low, cut, gaps and to_left)}))
-        paths.append((int(tree.children_right[node]), {**bounds, j: (cut, high, gaps and not to_left)}))
-    return found
+    return {
+        leaf: " and ".join(_say(inputs.columns_[j], words.get(j), *asked) for j, asked in bounds.items())
+        or "always"
+        for leaf, bounds in bounds_of_leaves(tree, rows).items()
+    }
 
 
 def _category_columns(inputs: ChurnInputs) -> dict[int, tuple[str, str]]:
@@ -191,8 +180,4 @@ def _category_columns(inputs: ChurnInputs) -> dict[int, tuple[str, str]]:
 def _say(column: str, category: tuple[str, str] | None, low: float, high: float, or_missing: bool) -> str:
     if category is not None:
         return f"{category[0]} is {category[1]}" if low > 0 else f"{category[0]} is not {category[1]}"
-    if np.isinf(low):
-        text = f"{column} <= {high:.4g}"
-    else:
-        text = f"{column} > {low:.4g}" if np.isinf(high) else f"{low:.4g} < {column} <= {high:.4g}"
-    return f"({text} or missing)" if or_missing else text
+    return say_bounds(column, low, high, or_missing)

@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from crmintel._leaves import bounds_of_leaves, say_bounds
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
 from crmintel.segments._columns import read_columns
@@ -20,23 +21,18 @@ from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 @dataclass(frozen=True, slots=True)
 class SegmentRule:
-    """Customers who meet all ``conditions`` (column, from above, up to) are in ``segment``, ``purity`` of them."""
+    """Customers who meet all ``conditions`` (column, from above, up to, or missing) are in ``segment``.
+
+    ``purity`` is the share of the ``customers`` who meet them of whom that is true.
+    """
 
     segment: Any
-    conditions: tuple[tuple[str, float, float], ...]
+    conditions: tuple[tuple[str, float, float, bool], ...]
     customers: int
     purity: float
 
     def __str__(self) -> str:
-        parts = []
-        for column, low, high in self.conditions:
-            if np.isinf(low):
-                parts.append(f"{column} <= {high:.4g}")
-            else:
-                parts.append(
-                    f"{column} > {low:.4g}" if np.isinf(high) else f"{low:.4g} < {column} <= {high:.4g}"
-                )
-        when = " and ".join(parts) or "always"
+        when = " and ".join(say_bounds(*asked) for asked in self.conditions) or "always"
         return f"{self.segment}: {when} ({self.customers:,} customers, {self.purity:.0%} of them)"
 
 
@@ -59,7 +55,8 @@ class SegmentRules(BaseEstimator):
     segments_ : list
         The segments, sorted by name.
     rules_ : list of SegmentRule
-        The rules, by segment and falling number of customers. Every customer meets exactly one.
+        The rules, by segment and falling number of customers. Every customer meets exactly one, also one with values
+        missing: they go the way that parts the segments best, and the rule says so.
     fidelity_ : float
         Share of customers whose segment the rules name rightly, on customers they were not made from.
     baseline_ : float
@@ -140,7 +137,7 @@ class SegmentRules(BaseEstimator):
         self.baseline_ = float(sizes.max() / codes.size)
         self.tree_ = tree.fit(values, codes)
         self.segments_, self.n_features_in_ = segments, len(names)
-        self.rules_ = _rules_of(tree.tree_, names, segments)
+        self.rules_ = _rules_of(tree.tree_, values, names, segments)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -162,26 +159,14 @@ class SegmentRules(BaseEstimator):
         return np.array(self.segments_)[self.tree_.predict(values)]
 
 
-def _rules_of(tree: Any, names: list[str], segments: list[Any]) -> list[SegmentRule]:
+def _rules_of(
+    tree: Any, values: NDArray[np.float64], names: list[str], segments: list[Any]
+) -> list[SegmentRule]:
     rules = []
-    paths: list[tuple[int, dict[int, tuple[float, float]]]] = [(0, {})]
-    while paths:
-        node, bounds = paths.pop()
-        if tree.children_left[node] < 0:
-            shares = tree.value[node][0]
-            conditions = tuple((names[j], low, high) for j, (low, high) in bounds.items())
-            best = int(np.argmax(shares))
-            rules.append(
-                SegmentRule(
-                    segments[best],
-                    conditions,
-                    int(tree.n_node_samples[node]),
-                    float(shares[best] / shares.sum()),
-                )
-            )
-            continue
-        column, cut = int(tree.feature[node]), float(tree.threshold[node])
-        low, high = bounds.get(column, (-np.inf, np.inf))
-        paths.append((int(tree.children_left[node]), {**bounds, column: (low, cut)}))
-        paths.append((int(tree.children_right[node]), {**bounds, column: (cut, high)}))
+    for leaf, bounds in bounds_of_leaves(tree, values).items():
+        shares = tree.value[leaf][0]
+        best = int(np.argmax(shares))
+        conditions = tuple((names[j], *asked) for j, asked in bounds.items())
+        purity = float(shares[best] / shares.sum())
+        rules.append(SegmentRule(segments[best], conditions, int(tree.n_node_samples[leaf]), purity))
     return sorted(rules, key=lambda rule: (segments.index(rule.segment), -rule.customers, rule.conditions))

@@ -148,13 +148,33 @@ def test_rules_say_what_they_predict():
     named = np.full(2000, "?", dtype=object)
     for rule in rules.rules_:
         met = np.ones(2000, dtype=bool)
-        for column, low, high in rule.conditions:
+        for column, low, high, or_missing in rule.conditions:
+            assert not or_missing
             met &= (X[column] > low) & (X[column] <= high)
         assert met.sum() == rule.customers
         assert np.mean(y[met] == rule.segment) == pytest.approx(rule.purity)
         assert (named[met] == "?").all()
         named[met] = rule.segment
     assert named.tolist() == rules.predict(X).tolist()
+
+
+def test_customers_with_missing_values_meet_one_rule_too():
+    rng = np.random.default_rng(7)
+    spend = np.where(rng.random(1000) < 0.2, np.nan, rng.gamma(2, 50, 1000))
+    X = {"spend": spend, "days": rng.integers(0, 300, 1000).astype(float)}
+    y = np.where(np.isnan(spend), "unknown", np.where(spend > 100, "gold", "base"))
+    rules = ci.SegmentRules().fit(X, y)
+    met = np.zeros(1000, dtype=int)
+    for rule in rules.rules_:
+        inside = np.ones(1000, dtype=bool)
+        for column, low, high, or_missing in rule.conditions:
+            inside &= ((X[column] > low) & (X[column] <= high)) | (or_missing & np.isnan(X[column]))
+        assert inside.sum() == rule.customers
+        met += inside
+    assert (met == 1).all()
+    text = " ".join(map(str, rules.rules_))
+    assert "inf" not in text
+    assert "unknown: spend is missing (" in text
 
 
 def test_rules_of_noise_have_no_fidelity():

@@ -68,7 +68,7 @@ def nearest_rows(
 ):
     """Nearest centre, lowest index on ties, and squared distance of the rows ``first`` to ``last``.
 
-    The rows, less ``shift``, pass through ``block`` (1, d, TILE), a block of whatever rows come next.
+    The rows pass through ``block`` (1, d, TILE) as they are and through ``tile`` less ``shift``, as ``singles`` are.
     """
     d, k = centres.shape
     nearest, gap = room[-2:]
@@ -79,8 +79,8 @@ def nearest_rows(
         for i in range(m):
             s = 0.0
             for j in range(d):
+                block[0, j, i] = X[start + i, j]
                 x = X[start + i, j] - shift[j]
-                block[0, j, i] = x
                 tile[0, j, i] = x
                 s += x * x
             tile[0, d, i] = s

@@ -18,9 +18,8 @@ def nearest(
     """Return the index of and the squared distance to the nearest centre, in the coordinates of the user."""
     labels, squared = np.empty(len(X), dtype=np.int32), np.empty(len(X))
     shift = centres.mean(axis=0)
-    centred = centres - shift
-    columns = np.ascontiguousarray(centred.T)
-    singles, half = single_centres(centred)
+    columns = np.ascontiguousarray(centres.T)
+    singles, half = single_centres(centres - shift)
     threads.run(
         lambda first, last: nearest_rows(
             X=X,

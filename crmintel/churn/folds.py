@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from crmintel.exceptions import InputError
 
 
+def content_order(X: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.int64]:
+    """Return an order of the rows by what they hold: sums, folds and draws then do not depend on how the rows came."""
+    return np.lexsort((y, *X.T))
+
+
 def customer_folds(
     left: NDArray[np.bool_], customers: NDArray[Any] | None = None, *, n_folds: int = 5
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._compat import few_rows_one_thread
 from crmintel._validation import as_numbers, check_number, check_vector, raise_if_any
 from crmintel.churn._periods import BaselinePeriods, check_stretches, person_periods
+from crmintel.churn.folds import content_order
 from crmintel.churn.inputs import ChurnInputs
 from crmintel.exceptions import InputError, InputTypeError
 
@@ -116,8 +117,10 @@ class HazardModel(BaseEstimator):
                 "from some that do and some that do not."
             )
         model = _default() if self.classifier is None else clone(self.classifier)
+        cells = np.column_stack([numbers[row], period])
+        order = content_order(cells, left)
         with few_rows_one_thread(row.size):
-            self.classifier_ = model.fit(np.column_stack([numbers[row], period]), left.astype(np.int64))
+            self.classifier_ = model.fit(cells[order], left[order].astype(np.int64))
         self.inputs_, self.last_period_, self.n_periods_ = inputs, int(period.max()), int(row.size)
         return self
 

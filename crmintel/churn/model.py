@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import few_rows_one_thread
 from crmintel._validation import check_choice
-from crmintel.churn.folds import customer_folds
+from crmintel.churn.folds import content_order, customer_folds
 from crmintel.churn.inputs import ChurnInputs, SampleRows
 from crmintel.churn.preparation import with_preparation
 from crmintel.churn.stacking import WEIGHING_FOLDS, CurvesAndTrees
@@ -129,9 +129,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         customers = X.customers if isinstance(X, SampleRows) else None
         X = np.asarray(X, dtype=np.float64)
         labels = _labels(y, len(X))
-        order = np.lexsort(
-            (labels, *X.T)
-        )  # sums, folds and draws are the same in whichever order the rows come
+        order = content_order(X, labels)
         X, labels = X[order], labels[order]
         customers = None if customers is None else customers[order]
         self.classes_, counts = np.unique(labels, return_counts=True)

@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 
 from crmintel._compat import few_rows_one_thread
-from crmintel.churn.folds import customer_folds
+from crmintel.churn.folds import content_order, customer_folds
 from crmintel.churn.preparation import EmptyColumns
 
 MOST_ROWS = 20_000  # of a side: beyond it the interval is below .01 wide
@@ -39,7 +39,10 @@ def separation(
     """
     if min(len(before), len(now)) < _FEWEST_ROWS:
         return np.nan, np.nan, np.nan
-    chosen = [_spread(len(side)) for side in (before, now)]
+    chosen = [
+        order[_spread(order.size)]
+        for order in (content_order(side, np.zeros(len(side))) for side in (before, now))
+    ]
     X = np.concatenate([before[chosen[0]], now[chosen[1]]])
     is_now = np.arange(len(X)) >= chosen[0].size
     who = None if customers is None else np.concatenate([c[i] for c, i in zip(customers, chosen)])

@@ -39,6 +39,17 @@ def test_without_inputs_it_is_kaplan_meier():
     assert model.predict_survival([[0.0]])[0] == pytest.approx(delayed, abs=1e-5)
 
 
+def test_the_order_of_the_customers_does_not_matter():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 3))
+    y = np.column_stack([rng.integers(1, 7, 300), rng.random(300) < 0.6])
+    order = rng.permutation(300)
+    for classifier in (None, HistGradientBoostingClassifier(max_iter=20, random_state=0)):
+        wanted = ci.HazardModel(classifier, horizon=6).fit(X, y).predict_survival(X)
+        got = ci.HazardModel(classifier, horizon=6).fit(X[order], y[order]).predict_survival(X)
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-12)
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.booleans()), min_size=1, max_size=8))
 @settings(max_examples=50, deadline=None)
 def test_periods_are_those_watched(rows):

@@ -104,6 +104,13 @@ def million_spenders() -> Any:
     return np.column_stack([frequency, rng.gamma(6.25 * frequency) / (rate * frequency)])
 
 
+def million_scores() -> Any:
+    """Return who left of a million customers, 15 % of them, and a score."""
+    rng = np.random.default_rng(0)
+    left = (rng.random(1_000_000) < 0.15).astype(int)
+    return left, 1.0 / (1.0 + np.exp(-(rng.normal(size=left.size) + left)))
+
+
 def customers(n: int, d: int, k: int) -> Any:
     """Return customers around twelve uneven centres, standardised, and starting centres among them."""
     rng = np.random.default_rng(0)

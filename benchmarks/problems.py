@@ -86,6 +86,7 @@ _add("Pareto/NBD, CDNOW master", "paretonbd", data.cdnow_rows, ("lifetimes",), _
 _add("Pareto/NBD, 1e5 simulated", "paretonbd", data.simulated_days, ("lifetimes",), _same_parameters)
 _add("BG/NBD, 1e6 simulated", "bgnbd", data.million_rows, ("lifetimes",), _same_parameters)
 _add("Gamma-Gamma, 1e6 simulated", "gammagamma", data.million_spenders, ("lifetimes",), _same_parameters)
+_add("expected maximum profit, 1e6", "profit", data.million_scores, ("empulse", "emp"), _same_rows)
 for task, params in (("bgnbd", data.BGNBD), ("paretonbd", data.PARETONBD)):
     for answer in ("purchases", "alive"):
         for grain in ("to the day", "to the second"):

@@ -25,6 +25,7 @@ RESULTS = Path(__file__).with_name("results")
 DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "efficient_apriori": "efficient-apriori",
+    "emp": "EMP-py",
     "pymc_marketing": "pymc-marketing",
 }
 

@@ -139,6 +139,7 @@ TASKS = {
     "summary": Entry(lambda log: ci.CustomerSummary().fit_transform(log), prepare=_spend_log),
     "frame to summary": Entry(lambda frame: ci.CustomerSummary().fit_transform(_spend_log(frame))),
     "behaviour": Entry(_behaviour, prepare=_behaviour_log, answer=_behaviour_answer),
+    "profit": Entry(lambda problem: ci.expected_maximum_profit(*problem)),
     "bgnbd": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
     "bgnbd, mode": Entry(lambda rows: ci.BetaGeoNBD().fit(rows), answer=_parameters),
     "paretonbd": Entry(lambda rows: ci.ParetoNBD().fit(rows), answer=_parameters),

@@ -111,7 +111,7 @@ class RevenueBridgeDisplay:
                 textcoords="offset points", ha="center", va="bottom",
             )  # fmt: skip
         low, high = ends.min(), max(ends.max(), start.max())
-        room = 0.25 * (high - low)
+        room = 0.25 * (high - low) or 1.0  # nothing sold before or after
         cut = low - room > 0.5 * high  # flows that are small beside the sales could not be seen above 0
         ax.set_ylim(low - room if cut else min(0.0, low - room), high + room)
         ax.set_xticks(at, self.data["step"])

@@ -220,6 +220,12 @@ def test_the_waterfall_ends_where_the_next_period_stands(displays, log, agg):
         plots.RevenueBridgeDisplay.from_bridge(bridge, step=99)
 
 
+def test_a_step_without_any_sales_is_drawn(agg):
+    log = ci.TransactionLog.from_arrays(customer=["a"], time=["2024-01-01"], amount=[5.0], end="2024-03-31")
+    drawn = plots.RevenueBridgeDisplay.from_bridge(ci.revenue_bridge(log)).plot()
+    assert drawn.ax_.get_ylim() == (-1.0, 1.0)
+
+
 def test_satisfaction_without_a_rise_has_no_thresholds(agg):
     flat = ci.SatisfactionLoyalty(n_resamples=5, random_state=0).fit([1, 2, 3] * 5, [1, 1, 1] * 5)
     drawn = plots.SatisfactionDisplay.from_estimator(flat).plot()

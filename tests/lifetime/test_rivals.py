@@ -105,6 +105,18 @@ def small_bases(kind, count, most=1000):
             yield number, odd, rows
 
 
+def test_of_two_ends_of_gamma_gamma_the_better_is_found():
+    """The first search ends where the purchases of a customer are the same, 0.03 a customer worse."""
+    _, rows, _ = base(GammaGamma, 14)
+    found = GammaGamma().fit(rows)
+    likelihood = SpendLikelihood(*rows.T, np.ones(len(rows)))
+    first = likelihood.minimise(likelihood.start(6.0, 4.0), 1e-9, 200)
+    assert first.converged
+    assert np.exp(first.theta[0]) > 1e6
+    assert found.score(rows) > 0.03 - first.value
+    assert found.p_ == pytest.approx(0.29, abs=0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", LIKELIHOODS)
 def test_scipy_finds_nothing_better(kind, record_property):

@@ -57,7 +57,7 @@ def check(kind, number, **size):
 
 @pytest.mark.parametrize("kind", BOXES)
 def test_some_bases_end_in_an_answer(kind):
-    for number in range(0, 24):
+    for number in range(0, 24, 4 if kind in REGULAR else 1):  # their answers take longer
         check(kind, number, n=200)
 
 

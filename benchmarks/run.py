@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "efficient_apriori": "efficient-apriori",
     "emp": "EMP-py",
+    "faiss": "faiss-cpu",
     "pymc_marketing": "pymc-marketing",
 }
 

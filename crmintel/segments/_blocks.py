@@ -15,6 +15,9 @@ from crmintel.kernels.blocks import BLOCK, DIGITS, KEY_BITS, curve_keys, fill_bl
 from crmintel.kernels.kmeans import CHUNK
 from crmintel.kernels.screen import tile_rows
 
+_MIN_BITS = (
+    3  # of a column; with fewer (9 columns and more) boxes are so wide that fetching rows in order costs more
+)
 _SAMPLE = 16_384  # rows that tell the range of a column where there are more than twice as many
 
 
@@ -22,8 +25,9 @@ _SAMPLE = 16_384  # rows that tell the range of a column where there are more th
 class Blocks:
     """Points along a Morton curve, centred at ``mean``: ``points[b, j, i]`` is column j of point i of block b.
 
-    ``weights`` is 0 where the last block is filled up, ``low`` and ``high`` are the corners of the boxes, and
-    ``variance`` is the mean over the columns of the weighted variance, the scale of ``tol``.
+    ``rounded`` holds the tiles of `crmintel.kernels.screen`. ``weights`` is 0 where the last block is filled up,
+    ``low`` and ``high`` are the corners of the boxes, and ``variance`` is the mean over the columns of the weighted
+    variance, the scale of ``tol``.
     """
 
     points: NDArray[np.float64]
@@ -91,7 +95,10 @@ def _filled(
 
 
 def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Order of the rows along the curve; of many rows the cells cover the middle 99 %, for tails would empty them."""
+    """Order of the rows along the curve, or as they are where rows and columns are many.
+
+    Of many rows the cells cover the middle 99 %, for tails would empty them.
+    """
     n = len(X)
     if n <= 2 * _SAMPLE:
         low, high = X.min(axis=0), X.max(axis=0)
@@ -99,7 +106,7 @@ def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
         low, high = np.quantile(X[:: n // _SAMPLE], [0.005, 0.995], axis=0)
     columns = np.flatnonzero(high > low)[:KEY_BITS]
     order = np.arange(n, dtype=np.int32)
-    if columns.size == 0:
+    if columns.size == 0 or (n > 2 * _SAMPLE and KEY_BITS // columns.size < _MIN_BITS):
         return order
     bits = min(KEY_BITS // columns.size, KEY_BITS // 2)
     low, width = low[columns], (high - low)[columns]

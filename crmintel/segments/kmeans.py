@@ -30,8 +30,8 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     """k-means clustering with scikit-learn's contract, made for many customers and few columns.
 
     From the same start the centres, labels and inertia are those of `sklearn.cluster.KMeans`. The work is not:
-    customers are kept in blocks of neighbours, and a block is only looked at when the centres have moved far enough
-    to change something in it, and then only against the centres that can win there.
+    customers are kept in blocks of neighbours, and one is only looked at when the centres have moved far enough to
+    change something there, in a block only against the centres that can win in it.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
 
     Above 131,072 customers, k-means++ starts are drawn and settled on a lightweight coreset of 32,768 of them, and go
     on from there on all; ``n_iter_`` counts the iterations on all. At a million customers ten starts then end at an
-    inertia as low as from k-means++ on all, in a third of the time. Numbers of 32 bits are computed with as 64 bits.
+    inertia as low as from k-means++ on all, in a third of the time. Comparisons are made in single precision and,
+    where its rounding could turn them, in double precision; all else is in double precision.
 
     References
     ----------

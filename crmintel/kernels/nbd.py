@@ -105,8 +105,8 @@ def pairs_over_dropout(code, z, shape, start, p, weight, out):
             y = p[j] * z[i]
             stay = math.exp(-R * math.log1p(y))
             share = y / (1.0 + y)
-            if R * share > 1.0:
-                tail = (1.0 - stay * (1.0 + R * share)) / (y * y)
+            if R * share > 1.0 or y > 1.0:  # beyond y = 1 the sum takes about 40 y terms
+                tail = (-math.expm1(-R * math.log1p(y)) - stay * R * share) / (y * y)
             else:
                 term = stay * R * (R + 1.0) / (2.0 * (1.0 + y) * (1.0 + y))
                 tail, n = term, 2.0

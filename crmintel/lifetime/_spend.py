@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._validation import check_number, check_vector, raise_if_any
 from crmintel.exceptions import DataWarning, InputError
 from crmintel.features.rows import named_columns
-from crmintel.lifetime._histories import Vector, read_weights, remember_columns
+from crmintel.lifetime._histories import MOST_PURCHASES, Vector, read_weights, remember_columns
 from crmintel.lifetime._intervals import plausible_parameters
 from crmintel.lifetime._model import Estimate
 
@@ -25,12 +25,13 @@ _MOST_MONEY = 1e100  # its square is a number still
 class SpendModel(BaseEstimator):
     """Base of the models of spend per purchase.
 
-    A model gives the formulas ``_maximise``, ``_expected``, ``_second_moments`` (expected product of what two purchases
-    of the customer are worth, and square of one), ``_log_density`` and ``_distribution`` (of the mean of x purchases),
-    and sets ``population_mean_`` with its parameters.
+    A model names its ``_parameters`` and gives the formulas ``_maximise``, ``_expected``, ``_second_moments`` (expected
+    product of what two purchases of the customer are worth, and square of one), ``_log_density`` and ``_distribution``
+    (of the mean of x purchases).
     """
 
     population_mean_: float
+    _parameters: ClassVar[tuple[str, ...]]
     _signed: ClassVar[tuple[str, ...]] = ()  # parameters that may be negative
 
     def __init__(self, *, tol: float = 1e-9, max_iter: int = 200) -> None:
@@ -84,6 +85,31 @@ class SpendModel(BaseEstimator):
         self.correlation_, self.correlation_pvalue_ = _correlation(x, m, weights)
         self._maximise(x, m, weights).hand_to(self)
         return self
+
+    @classmethod
+    def from_params(cls, **params: float) -> Self:
+        """Return a ready model with known parameters.
+
+        Parameters
+        ----------
+        **params : float
+            Every parameter of the model by name, each > 0; ``mu`` and ``slope`` may be negative.
+
+        Returns
+        -------
+        model
+            Usable like a fitted one; it has no ``covariance_``.
+        """
+        if set(params) != set(cls._parameters):
+            raise InputError(
+                f"{cls.__name__} needs exactly the parameters {list(cls._parameters)}, got {sorted(params)}."
+            )
+        model = cls()
+        low = {name: None if name in cls._signed else 0.0 for name in cls._parameters}
+        model._set_parameters(
+            {name: check_number(params[name], name, low=low[name], strict_low=True) for name in low}
+        )
+        return model
 
     def predict(self, X: Any) -> Vector:
         """Return the expected spend per purchase.
@@ -163,6 +189,7 @@ def read_spend(X: Any) -> tuple[Vector, Vector]:
     x = check_vector(columns["frequency"], "frequency", low=0.0, min_length=1)
     m = check_vector(columns["monetary_value"], "monetary_value", high=_MOST_MONEY)
     raise_if_any(x != np.floor(x), x, "frequency", "must hold whole numbers")
+    raise_if_any(x > MOST_PURCHASES, x, "frequency", f"must be <= {MOST_PURCHASES:,}")
     return x, m
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 
-from crmintel._validation import check_number
 from crmintel.lifetime._gammagamma_likelihood import maximise
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._model import Estimate
@@ -79,19 +76,11 @@ class CorrelatedSpend(SpendModel):
     array([24.55, 22.94, 30.  ])
     """
 
-    @classmethod
-    def from_params(cls, *, p: float, q: float, v: float, slope: float) -> Self:
-        """Return a ready model with known parameters; ``p``, ``q``, ``v`` > 0."""
-        model = cls()
-        model._set_parameters(
-            {**GammaGamma.from_params(p=p, q=q, v=v).params_, "slope": check_number(slope, "slope")}
-        )
-        return model
+    _parameters = ("p", "q", "v", "slope")
+    _signed = ("slope",)
 
     def _maximise(self, x: Vector, m: Vector, weights: Vector) -> Estimate:
         return maximise(x, m, weights, correlated=True, tol=self.tol, max_iter=self.max_iter)
-
-    _signed = ("slope",)
 
     # -- Gamma-Gamma formulas, with money in units of ((1 + x) / 2)^slope ----------------------------------------
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 from scipy.special import betainc, betaln
 
-from crmintel._validation import check_number
 from crmintel.lifetime._gammagamma_likelihood import maximise
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._model import Estimate
@@ -74,15 +71,7 @@ class GammaGamma(SpendModel):
     array([24.66, 35.22])
     """
 
-    @classmethod
-    def from_params(cls, *, p: float, q: float, v: float) -> Self:
-        """Return a ready model with known parameters, each > 0."""
-        model = cls()
-        given = {"p": p, "q": q, "v": v}
-        model._set_parameters(
-            {name: check_number(value, name, low=0.0, strict_low=True) for name, value in given.items()}
-        )
-        return model
+    _parameters = ("p", "q", "v")
 
     def _maximise(self, x: Vector, m: Vector, weights: Vector) -> Estimate:
         return maximise(x, m, weights, correlated=False, tol=self.tol, max_iter=self.max_iter)

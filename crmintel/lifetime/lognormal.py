@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 from scipy.special import ndtr
 
-from crmintel._validation import check_number
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._lognormal_likelihood import LogNormalLikelihood, moments
 from crmintel.lifetime._mle import Optimum
@@ -83,20 +80,8 @@ class LogNormalSpend(SpendModel):
     array([27.75, 23.17, 33.95])
     """
 
+    _parameters = ("mu", "sigma", "cv")
     _signed = ("mu",)
-
-    @classmethod
-    def from_params(cls, *, mu: float, sigma: float, cv: float) -> Self:
-        """Return a ready model with known parameters; ``sigma`` and ``cv`` > 0."""
-        model = cls()
-        model._set_parameters(
-            {
-                "mu": check_number(mu, "mu"),
-                "sigma": check_number(sigma, "sigma", low=0.0, strict_low=True),
-                "cv": check_number(cv, "cv", low=0.0, strict_low=True),
-            }
-        )
-        return model
 
     def _maximise(self, x: Vector, m: Vector, weights: Vector) -> Estimate:
         likelihood = LogNormalLikelihood(x, m, weights)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, gammainc, gammaincinv
 
-from crmintel._frames import build_frame
+from crmintel._cells import is_missing
+from crmintel._frames import build_frame, open_frame
 from crmintel.exceptions import InputError
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._intervals import outcome_interval
@@ -95,18 +96,24 @@ def codes_of(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.intp], NDArra
     """Return each customer's group as a number, and the labels; one group without labels for None."""
     if groups is None:
         return np.zeros(n, dtype=np.intp), None
-    values = np.asarray(groups)
-    if values.shape != (n,):
-        raise InputError(f"groups must hold one label per row of X ({n}), got shape {values.shape}.")
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        raise InputError(
-            f"groups holds {int(np.isnan(values).sum())} missing labels; name them or drop the rows."
-        )
+    values = open_frame({"groups": groups}, "groups").values("groups")
+    if values.size != n:
+        raise InputError(f"groups must hold one label per row of X ({n}), got {values.size}.")
+    missing = _missing(values)
+    if missing.any():
+        raise InputError(f"groups holds {missing.sum()} missing labels; name them or drop the rows.")
     try:
         labels, codes = np.unique(values, return_inverse=True)
     except TypeError:
         raise InputError("groups must hold labels of one kind, that can be sorted; e.g. all text.") from None
     return codes, labels
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype.kind in "fM":
+        return np.isnan(values)
+    absent = map(is_missing, values.tolist()) if values.dtype == object else ()
+    return np.fromiter(absent, dtype=np.bool_)
 
 
 def total_interval(mean: Vector, variance: Vector, level: float) -> NDArray[np.float64]:

@@ -269,6 +269,9 @@ def test_wrong_parameters(model):
     for name in ("sigma", "cv") if model is LogNormalSpend else ("p", "q", "v"):
         with pytest.raises(InputError, match=f"{name} must be > 0"):
             model.from_params(**{**MODELS[model], name: 0.0})
+    for strange in ({name: 1.0}, {**MODELS[model], "w": 1.0}, {}):
+        with pytest.raises(InputError, match="needs exactly the parameters"):
+            model.from_params(**strange)
     with pytest.raises(InputError, match="nothing to score"):
         model.from_params(**MODELS[model]).score([[0, 0.0]])
 
@@ -282,6 +285,8 @@ def test_pickle_and_clone(model):
 
 
 @pytest.mark.parametrize("model", [GammaGamma, LogNormalSpend, CorrelatedSpend])
-def test_money_beyond_all_numbers_is_refused(model):
+def test_money_and_counts_beyond_all_numbers_are_refused(model):
+    with pytest.raises(InputError, match="frequency must be <= 1,000,000"):
+        model().fit([[1e300, 30.0], [1, 20.0], [2, 5.0]])
     with pytest.raises(InputError, match=r"monetary_value must be <= 1e\+100"):
         model().fit([[3, 1e300], [1, 1e290], [2, 5.0]])

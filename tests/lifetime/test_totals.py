@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 
 from crmintel import NBD, BetaGeoBetaBinomial, BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
-from crmintel.exceptions import InputError
+from crmintel.exceptions import CrmintelError, InputError
+from crmintel.kernels.nbd import pairs_over_dropout
 from crmintel.lifetime._uncertainty import UncertainAnswers
 
 MODELS = [
@@ -50,6 +52,17 @@ def test_pairs_of_pareto_over_short_and_long_times(s, horizon):
     assert model._pairs(model._read([[0, 0, 0]]), horizon)[0] == pytest.approx(
         0.6 * 1.6 / 25 * square, rel=1e-7
     )
+
+
+@pytest.mark.parametrize("R", [0.01, 0.7, 1.0, 30.0])
+@pytest.mark.parametrize("y", [1e-6, 0.99, 1.01, 40.0, 1e12])  # at 1e12 a sum over the counts would never end
+def test_pairs_of_a_customer_with_a_known_chance_to_leave(R, y):
+    p, out = np.array([0.25]), np.empty(1)
+    pairs_over_dropout(np.zeros(1, np.int32), y / p, np.array([R]), np.arange(2), p, np.ones(1), out)
+    with mpmath.workdps(60):
+        many = mpmath.mpf(y)
+        tail = 1 - (1 + many) ** -R * (1 + R * many / (1 + many))
+        assert out[0] == pytest.approx(float(2 * 0.75 * tail / many**2), rel=1e-14)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)
@@ -177,15 +190,33 @@ def test_intervals_of_means_shrink_with_the_base_and_hold_the_estimate():
     assert truth.expected_purchases_interval(None, 20).shape == (2,)
 
 
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ["a", float("nan"), "b", "a"],
+        ["a", None, "b", "a"],
+        np.array([2.0, np.nan, 1.0, 2.0], object),
+        np.array(["2024-01-01", "NaT", "2024-01-01", "2024-01-02"], "M8[ns]"),
+        np.ma.masked_array([1, 1, 2, 2], [0, 1, 0, 0]),
+    ],
+    ids=["text", "None", "objects", "dates", "masked"],
+)
+def test_groups_without_a_label(groups):
+    with pytest.raises(CrmintelError, match=r"1 missing label|1 masked value"):
+        MODELS[0].predict_total(ROWS, 5, groups=groups)
+
+
 def test_wrong_arguments():
     model = MODELS[0]
     for call, message in [
         (lambda: model.predict_total(ROWS, 5, groups=["a"]), "one label per row of X"),
         (lambda: model.predict_total(ROWS, 5, groups=[1.0, np.nan, 2.0, 1.0]), "groups holds 1 missing"),
         (
-            lambda: model.predict_total(ROWS, 5, groups=np.array([1, "a", None, 2], object)),
+            lambda: model.predict_total(ROWS, 5, groups=np.array([1, "a", "b", 2], object)),
             "labels of one kind",
         ),
+        (lambda: model.predict_total(ROWS, 5, groups=["a", 1, "a", 1]), "labels of one kind"),
+        (lambda: model.predict_total(ROWS, 5, groups=[[1], [1, 2], [1], [2]]), "groups must be one-dim"),
         (lambda: model.predict_total(None, 5), "needs the rows"),
         (lambda: model.predict_total(ROWS, 5, level=0.0), "level"),
         (lambda: model.predict_total(ROWS, -5), "horizon must be >= 0"),

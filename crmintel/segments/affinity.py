@@ -94,8 +94,9 @@ def over_represented(
 
     Notes
     -----
-    One-sided exact tests of Fisher, with the false discovery rate of Benjamini and Hochberg over all pairs of
-    segment and item that have enough buyers.
+    One-sided exact tests of Fisher, with the false discovery rate of Benjamini and Hochberg over all pairs of a
+    segment and an item that could have ``min_customers`` buyers: both are as large. Those that do not have them count
+    as tested without success, for that a pair has many buyers is what the test is about.
 
     References
     ----------
@@ -129,8 +130,9 @@ def over_represented(
     count, size, total = buyers[row, column], sizes[row], everybody[column]
     share, others = count / size, (total - count) / (inside.size - size)
     pvalue = hypergeom.sf(count - 1, inside.size, total, size)
-    if pvalue.size:
-        pvalue = false_discovery_control(np.minimum(pvalue, 1.0))
+    tested = int(np.count_nonzero(sizes >= min_customers) * np.count_nonzero(everybody >= min_customers))
+    pvalue = np.concatenate([np.minimum(pvalue, 1.0), np.ones(tested - pvalue.size)])
+    pvalue = false_discovery_control(pvalue)[: count.size] if tested else pvalue
     with np.errstate(divide="ignore"):
         lift = np.where(share > 0.0, share / others, 0.0)
     keep = np.flatnonzero((pvalue <= false_discoveries) & (share > others))

@@ -114,6 +114,14 @@ def test_affinity_is_fishers_test():
     assert ci.over_represented(ci.Baskets(bought, items=np.arange(12)), segment).of(2) == [4]
 
 
+def test_rare_items_and_many_segments_are_no_discoveries():
+    rng = np.random.default_rng(3)
+    segment = np.repeat(np.arange(16), 60)
+    # a buyer in each pair on average: five of them are rare, but there are 24,000 pairs to find them in
+    found = [len(ci.over_represented(rng.random((960, 1500)) < 16 / 960, segment)) for _ in range(5)]
+    assert sum(found) == 0
+
+
 def test_independent_items_are_hardly_ever_found():
     rng = np.random.default_rng(2)
     found = [

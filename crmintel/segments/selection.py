@@ -306,6 +306,7 @@ default="gap"
     def _choose(self) -> int:
         t = self.table_
         several = np.flatnonzero(t["k"] >= 2)
+        several = several[np.argsort(t["k"][several], kind="stable")]
         if not several.size or t["gap_pvalue"][several].min() * several.size > _CHANCE:
             return 0
         if self.criterion == "gap":  # the smallest k whose gap the next does not beat by a standard error

@@ -177,6 +177,13 @@ def test_the_same_seed_gives_the_same_table():
     assert first.to_frame("pandas").shape == (3, len(first.table_))
 
 
+def test_the_order_of_the_settings_does_not_matter():
+    X, _ = blobs(np.random.default_rng(1), 180, 3, 2, 7)
+    few = {"n_splits": 0, "n_bootstrap": 0, "random_state": 0}
+    for k in ([2, 3, 4, 5, 6, 7, 8], [8, 7, 6, 5, 4, 3, 2]):
+        assert ci.ClusterSelection(k=k, **few).fit(X).best_k_ == 3
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -161,8 +161,7 @@ class KPrototypes(ClusterMixin, BaseEstimator):
                 "Lower n_clusters."
             )
         if self.gamma is None:
-            spread = numbers.std(axis=0).mean() if numbers.shape[1] else 0.0
-            gamma = 0.5 * float(spread) or 1.0
+            gamma = 0.5 * _mean_deviation(numbers, weight) or 1.0
         else:
             gamma = check_number(self.gamma, "gamma", low=0.0)
         generator = as_generator(self.random_state)
@@ -335,6 +334,15 @@ class _Rows:
             counts = np.bincount(cells, self.weight, k * size).reshape(k, size)
             modes[filled, j] = counts.argmax(axis=1)[filled]
         return means, modes
+
+
+def _mean_deviation(numbers: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Mean over the columns of the weighted standard deviation, exactly 0 where no column varies."""
+    if numbers.shape[1] == 0:
+        return 0.0
+    away = numbers - numbers[np.argmax(weight)]
+    away -= np.average(away, axis=0, weights=weight)
+    return float(np.sqrt(np.average(away**2, axis=0, weights=weight)).mean())
 
 
 def _draw(weight: NDArray[np.float64], generator: np.random.Generator) -> int:

@@ -112,6 +112,12 @@ def test_gamma_is_half_the_mean_standard_deviation():
     assert model.gamma_ == pytest.approx(0.5 * X[["spend", "visits", "age"]].std(ddof=0).mean())
     constant = X.assign(spend=1.0, visits=2.0, age=3.0)
     assert KPrototypes(2, random_state=0).fit(constant).gamma_ == 1.0
+    tenths = {"a": np.full(1000, 0.1), "b": ["x", "y"] * 500}  # whose mean is not 0.1 in binary
+    assert KPrototypes(2, random_state=0).fit(tenths).gamma_ == 1.0
+    times = np.random.default_rng(0).integers(0, 4, len(X))
+    weighted = KPrototypes(2, random_state=0).fit(X, sample_weight=times)
+    repeated = KPrototypes(2, random_state=0).fit(X.loc[np.repeat(X.index, times)])
+    assert weighted.gamma_ == pytest.approx(repeated.gamma_, rel=1e-12)
 
 
 def test_weights_are_replication():

@@ -113,7 +113,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_columns)
         y : array-like of shape (n_samples,)
-            0/1, bool, or "no"/"yes" in any case.
+            0/1, bool, or "no"/"yes", both in lower or upper case or capitalised.
 
         Returns
         -------
@@ -199,17 +199,23 @@ def churn_codes(y: Any, n: int) -> NDArray[np.int64]:
     return (labels == np.unique(labels)[1]).astype(np.int64)
 
 
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _labels(y: Any, n: int) -> NDArray[Any]:
     """Return y, checked to say for each customer whether they left."""
     labels = np.asarray(y)
     if labels.shape != (n,):
         raise InputError(f"y must hold one label per customer ({n}), got shape {labels.shape}.")
     values = set(labels.tolist())
-    words = {value.lower() if isinstance(value, str) else value for value in values}
-    if len(words) < len(values) or not (words <= {0, 1} or words <= {"no", "yes"}):
+    words = {_lower(value) for value in values}
+    known = words <= {0, 1} or words <= {"no", "yes"}
+    # "Yes" stands before "no", so that the second class would be those who stay
+    if len(words) < len(values) or not known or sorted(words) != [_lower(value) for value in sorted(values)]:
         raise InputError(
-            f"y must be 0/1, bool or 'no'/'yes' (1 and 'yes': the customer left), got {sorted(map(repr, values))[:5]}; "
-            "write y == 'the value that means churn'."
+            "y must be 0/1, bool or 'no'/'yes', both in the same case (1 and 'yes': the customer left), got "
+            f"{sorted(map(repr, values))[:5]}; write y == 'the value that means churn'."
         )
     if len(values) < 2:
         raise InputError(

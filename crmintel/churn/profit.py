@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
-from crmintel._validation import as_numbers, check_number, check_vector, raise_if_any
+from crmintel._validation import as_numbers, check_number, check_vector, exact, raise_if_any
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.curves import upper_hull
 
@@ -190,6 +190,16 @@ def mean_acceptance(accept: Any) -> float:
     return a / (a + b)
 
 
+def check_capacity(capacity: Any, n: int) -> int:
+    """Return how many of ``n`` customers can be contacted: a whole number, or a share below 1 as it is written."""
+    most = check_number(capacity, "capacity", low=0.0, strict_low=True)
+    if 1.0 < most != np.floor(most):
+        raise InputError(
+            f"capacity must be a whole number of customers or a share below 1, got {capacity!r}."
+        )
+    return min(n, int(exact(most) * n if most < 1.0 else most))
+
+
 def per_customer(value: Any, name: str, n: int, low: float | None = None) -> NDArray[np.float64]:
     """Return one number for each of ``n`` customers, of one for all or of as many."""
     return np.broadcast_to(_one_or_each(value, name, n, low), n)
@@ -244,15 +254,11 @@ def read_campaign(
     count, gain, cost, spent = (np.concatenate([[0.0], column]) for column in (count, gain, cost, spent))
     at_most = count.size
     if capacity is not None:
-        most = check_number(capacity, "capacity", low=0.0, strict_low=True)
-        if 1.0 < most != np.floor(most):
-            raise InputError(
-                f"capacity must be a whole number of customers or a share below 1, got {capacity!r}."
-            )
-        at_most = min(at_most, int(np.searchsorted(count, most * n if most < 1.0 else most, side="right")))
+        at_most = min(at_most, int(np.searchsorted(count, check_capacity(capacity, n), side="right")))
     if budget is not None:
         money = check_number(budget, "budget", low=0.0)
-        at_most = min(at_most, int(np.searchsorted(spent, money, side="right")))
+        # ten calls at 0.10 cost 1.00, though their sum in binary may lie beside it
+        at_most = min(at_most, int(np.searchsorted(spent, money * (1.0 + 1e-12), side="right")))
     return Campaign(count[:at_most], gain[:at_most], cost[:at_most], n)
 
 

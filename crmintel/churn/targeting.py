@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_number
 from crmintel.churn.model import churn_codes, make_churn_pipeline
-from crmintel.churn.profit import mean_acceptance, per_customer
+from crmintel.churn.profit import check_capacity, mean_acceptance, per_customer
 
 
 class ProfitClassifier(ClassifierMixin, BaseEstimator):
@@ -99,7 +99,7 @@ class ProfitClassifier(ClassifierMixin, BaseEstimator):
         check_number(self.clv, "clv")
         mean_acceptance(self.accept)
         if self.capacity is not None:
-            check_number(self.capacity, "capacity", low=0.0)
+            check_capacity(self.capacity, np.size(y))
         churn_codes(
             y, np.size(y)
         )  # stay and leave, as in every churn model: 'a' and 'b' would not say which is which
@@ -150,8 +150,7 @@ class ProfitClassifier(ClassifierMixin, BaseEstimator):
         profit = self.expected_profit(X, clv)
         chosen = profit > 0.0
         if self.capacity is not None:
-            most = int(self.capacity * profit.size if self.capacity < 1.0 else self.capacity)
-            best = np.argsort(-profit, kind="stable")[:most]
+            best = np.argsort(-profit, kind="stable")[: check_capacity(self.capacity, profit.size)]
             within = np.zeros(profit.size, dtype=bool)
             within[best] = True
             chosen &= within

@@ -165,6 +165,11 @@ def lonely(**columns):
             "y must be 0/1",
         ),
         (
+            lambda log: ci.ProfitClassifier(LogisticRegression()).fit(np.ones((4, 1)), ["no", "Yes"] * 2),
+            InputError,
+            "both in the same case",
+        ),
+        (
             lambda log: ci.ProfitClassifier(LogisticRegression()).fit(np.ones((4, 1)), [0, 0, 0, 0]),
             InputError,
             "one class only",

@@ -79,6 +79,10 @@ def test_limits():
     assert ci.expected_maximum_profit(y, score, budget=33.0) == pytest.approx(free * 0.75, rel=1e-12)
     assert ci.expected_maximum_profit(y, score, budget=10.0) == 0.0
     assert ci.profit_curve(y, score, capacity=1).share.tolist() == [0.0, 0.25]
+    assert (
+        ci.profit_curve(y, score, incentive=0.0, contact=0.1, budget=0.3).share[-1] == 0.75
+    )  # 3 * 0.1 > 0.3
+    assert ci.profit_curve([1] * 100, np.arange(100), capacity=0.29).share[-1] == 0.29  # 0.29 * 100 < 29
 
 
 @pytest.mark.parametrize(
@@ -130,6 +134,7 @@ def test_decisions_follow_the_expected_profit():
     assert by_hand[chosen].min() >= by_hand[~chosen].max()
     half = ci.ProfitClassifier(LogisticRegression(), clv=1e6, capacity=0.5).fit(X, y)
     assert half.predict(X).sum() == 1000
+    assert half.set_params(capacity=0.29).predict(X[:100]).sum() == 29  # 0.29 * 100 < 29
 
 
 def test_knowing_each_value_pays():
@@ -152,7 +157,8 @@ def test_bad_decisions():
     X, y = base(np.random.default_rng(3), 100)
     for options, message in (
         ({"incentive": -1}, "incentive must be >= 0"),
-        ({"capacity": -1}, "capacity must be >= 0"),
+        ({"capacity": -1}, "capacity must be > 0"),
+        ({"capacity": 2.5}, "whole number of customers or a share"),
         ({"accept": 2}, "accept must be"),
     ):
         with pytest.raises(InputError, match=message):

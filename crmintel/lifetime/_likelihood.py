@@ -72,8 +72,8 @@ class Likelihood(ABC):
         self.mean_time = self.time / self.total if self.time > 0 else 1.0
         self.centre = np.where(is_time, np.log(self.mean_time), 0.0)
         self.low = self.centre - np.where(is_time, 25.0, 16.0)
-        # Poisson purchases are the limit of r, to 1e-6 a customer from about a million times their number on.
-        self.high = self.centre + np.where(is_time, 25.0, np.where(np.isin(self.names, "r"), 17.0, 15.0))
+        # At limits shapes grow for ever; cut off here, 1e-6 a customer is lost at the most where x is below 100 or so.
+        self.high = self.centre + np.where(is_time, 25.0, np.where(np.isin(self.names, "r"), 17.0, 18.0))
 
     @classmethod
     def maximise(

@@ -159,6 +159,7 @@ class SeasonalProfile:
         """Return the relative rate of buying on each of ``dates``."""
         if isinstance(dates, np.ndarray) and dates.dtype.kind == "M":
             days = np.atleast_1d(dates).astype("datetime64[D]")
+            raise_if_any(np.isnat(days), days, "dates", "must not be missing")
         else:
             days = np.array([as_date(date, "dates") for date in np.atleast_1d(dates)], dtype="datetime64[D]")
         return self.index[_PERIODS[self.period][1](days)]

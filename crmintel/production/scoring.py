@@ -60,7 +60,7 @@ def score_batches(
     InputError
         If an answer does not have one value, or row, for each customer.
     ColumnError
-        If a column to keep is not there or has the name of an answer.
+        If a column to keep is not there, or two columns of the result have one name.
 
     See Also
     --------
@@ -77,7 +77,8 @@ def score_batches(
     ...     print(scored["id"], scored["alive"].round(3), scored["purchases"].round(3))
     [1516    7] [0.727 1.   ] [1.226 0.499]
     """
-    if isinstance(batches, Mapping) or is_frame(batches):
+    one = isinstance(batches, Mapping) or is_frame(batches) or getattr(batches, "ndim", 0) == 2
+    if one or not isinstance(batches, Iterable):
         raise InputTypeError(
             f"batches must be an iterable of batches, got one {type(batches).__name__}; write [...] around it."
         )
@@ -187,20 +188,22 @@ def _scored(batches: Iterable[Any], answers: Answers, keep: list[str]) -> Iterat
         is_record_batch = type(batch).__name__ == "RecordBatch" and hasattr(batch, "schema")
         frame = _table_of(batch) if is_record_batch else batch
         named = isinstance(frame, Mapping) or is_frame(frame)
+        if not named and not hasattr(frame, "__len__"):
+            raise InputTypeError(f"batch {number} must be a frame, a dict or an array, got {frame!r:.80}.")
         n = open_frame(frame, "a batch").n_rows if named else len(frame)
         if n == 0:
             continue
         if keep and not named:
             raise ColumnError(f"keep={keep} needs batches with named columns, got {type(batch).__name__}.")
         try:
-            columns = {
-                column: values
-                for name, answer in answers.items()
-                for column, values in _columns(name, answer(frame), n)
-            }
+            answered = [each for name, answer in answers.items() for each in _columns(name, answer(frame), n)]
+            columns = dict(answered)
             clash = sorted(set(columns) & set(keep))
             if clash:
                 raise ColumnError(f"keep={clash} are names of answers, too; rename those.")
+            if len(columns) < len(answered):
+                names = [name for name, _ in answered]
+                raise ColumnError(f"two answers would be one column of the result, of {names}; rename one.")
             scored = replace_columns(frame if named else {}, keep, columns)
         except CrmintelError as error:
             error.add_note(f"in batch {number}, whose first row is row {first:,} of all")
@@ -223,7 +226,10 @@ def _checked(answers: Any) -> Answers:
 
 
 def _columns(name: str, answer: Any, n: int) -> Iterator[tuple[str, NDArray[Any]]]:
-    values = np.asarray(answer)
+    try:
+        values = np.asarray(answer)
+    except ValueError:
+        raise InputError(f"the answer {name!r} has rows of different lengths.") from None
     if values.ndim not in (1, 2) or values.shape[0] != n:
         raise InputError(f"the answer {name!r} has shape {values.shape} for a batch of {n} customers.")
     if values.ndim == 1:

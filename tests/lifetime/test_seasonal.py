@@ -108,6 +108,8 @@ def test_the_profile_has_mean_one_over_the_days_of_the_year():
     assert GIFTS.rate(year).mean() == pytest.approx(1.0, abs=1e-3)
     assert GIFTS.index[11] / GIFTS.index[0] == pytest.approx(2.2 / 0.7)
     assert GIFTS.rate("2021-12-24") == pytest.approx([GIFTS.index[11]])
+    with pytest.raises(InputError, match=r"dates must not be missing: 1 of 2 rows break this.*row 1"):
+        GIFTS.rate(np.array(["2021-12-24", "NaT"], dtype="M8[D]"))
     assert ci.SeasonalProfile(GIFTS.index).index == pytest.approx(GIFTS.index, rel=1e-15)
 
 

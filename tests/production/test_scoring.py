@@ -234,7 +234,13 @@ def test_wrong_requests(frame, tmp_path):
         list(score_batches([frame], {"new": lambda X: model.expected_purchases(None, 13)}))
     with pytest.raises(InputError, match="keep must be a list"):
         score_batches([frame], answers(model), keep="id")
-    for one in (frame, pd.DataFrame(frame), pa.table(frame)):
+    with pytest.raises(InputError, match="'new' has rows of different lengths"):
+        list(score_batches([frame], {"new": lambda X: [[1], [1, 2]]}))
+    with pytest.raises(ColumnError, match="two answers would be one column"):  # not one of them lost
+        list(score_batches([frame], {"p_0": model.predict, "p": model.predict_interval}))
+    with pytest.raises(InputTypeError, match="batch 1 must be a frame, a dict or an array, got None"):
+        list(score_batches([frame, None], answers(model)))
+    for one in (frame, pd.DataFrame(frame), pa.table(frame), np.zeros((2, 3)), None):
         with pytest.raises(InputTypeError, match=r"got one \w+; write \[\.\.\.\] around it"):
             score_batches(one, answers(model))
     with pytest.raises(InputTypeError, match="lazy"):

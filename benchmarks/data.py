@@ -112,13 +112,39 @@ def million_scores() -> Any:
 
 
 def customers(n: int, d: int, k: int) -> Any:
-    """Return customers around twelve uneven centres, standardised, and starting centres among them."""
+    """Return what shops know of n customers, in logarithms and standardised, and starting centres among them.
+
+    Days since the last purchase, purchases, money, days since the first, items, share bought on offer, price paid and
+    share of the favourite category: the busier buy more, spend more and were here not long ago.
+    """
+    rng = np.random.default_rng(0)
+    busy = rng.normal(size=n)
+    purchases = rng.poisson(np.exp(0.9 * busy + 0.3))
+    money = (purchases + 1) * np.exp(rng.normal(3.0, 0.6, n) + 0.2 * busy)
+    columns = (
+        np.log1p(rng.exponential(60.0 * np.exp(-0.5 * busy)).astype(int)),
+        np.log1p(purchases),
+        np.log1p(money),
+        np.log1p(rng.exponential(300.0, n)),
+        np.log1p(rng.poisson(2.0 * (purchases + 1))),
+        rng.beta(1.0, 4.0, n),
+        np.log1p(np.exp(rng.normal(3.0, 0.5, n))),
+        rng.beta(2.0, 2.0, n),
+    )
+    return _standardised(np.column_stack(columns[:d]), k, rng)
+
+
+def clouds(n: int, d: int, k: int) -> Any:
+    """Return round clouds around twelve uneven centres, which overlap: harder for k-means than customers are."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(12, d)) * 1.5
     which = rng.choice(12, size=n, p=rng.dirichlet(np.full(12, 2.0)))
-    rows = centers[which] + rng.normal(size=(n, d))
+    return _standardised(centers[which] + rng.normal(size=(n, d)), k, rng)
+
+
+def _standardised(rows: Any, k: int, rng: np.random.Generator) -> Any:
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-    return rows, rows[rng.choice(n, k, replace=False)].copy()
+    return rows, rows[rng.choice(len(rows), k, replace=False)].copy()
 
 
 def mixed_customers() -> Any:

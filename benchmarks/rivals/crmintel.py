@@ -125,6 +125,12 @@ def _ten_starts(problem: Any) -> ci.CustomerKMeans:
     return ci.CustomerKMeans(n_clusters=len(centers), n_init=10, random_state=0).fit(rows)
 
 
+def _scan(problem: Any) -> list[float]:
+    rows, _ = problem
+    fits = (ci.CustomerKMeans(n_clusters=k, n_init=10, random_state=0).fit(rows) for k in range(2, 13))
+    return [float(fit.inertia_) for fit in fits]
+
+
 def _kprototypes(problem: Any) -> ci.KPrototypes:
     numbers, words = problem
     columns = [*numbers.T, *words.T]
@@ -166,5 +172,6 @@ TASKS = {
     "utility": Entry(_utility, answer=_utility_answer),
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
     "ten starts": Entry(_ten_starts, answer=lambda model: float(model.inertia_)),
+    "scan": Entry(_scan),
     "kprototypes": Entry(_kprototypes, answer=lambda model: float(model.cost_)),
 }

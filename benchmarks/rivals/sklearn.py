@@ -19,7 +19,14 @@ def _ten_starts(problem: Any) -> KMeans:
     return KMeans(n_clusters=len(centers), n_init=10, random_state=0).fit(rows)
 
 
+def _scan(problem: Any) -> list[float]:
+    rows, _ = problem
+    fits = (KMeans(k, n_init=10, random_state=0).fit(rows) for k in range(2, 13))
+    return [float(fit.inertia_) for fit in fits]
+
+
 TASKS = {
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
     "ten starts": Entry(_ten_starts, answer=lambda model: float(model.inertia_)),
+    "scan": Entry(_scan),
 }

@@ -15,9 +15,8 @@ from crmintel.kernels.blocks import BLOCK, DIGITS, KEY_BITS, curve_keys, fill_bl
 from crmintel.kernels.kmeans import CHUNK
 from crmintel.kernels.screen import tile_rows
 
-_MIN_BITS = (
-    3  # of a column; with fewer (9 columns and more) boxes are so wide that fetching rows in order costs more
-)
+# Bits of a column; with fewer (9 columns and more) boxes are so wide that fetching the rows in order costs more.
+_MIN_BITS = 3
 _SAMPLE = 16_384  # rows that tell the range of a column where there are more than twice as many
 
 

@@ -20,9 +20,7 @@ from crmintel.segments._blocks import Blocks, Threads
 # Sums that follow the points around collect rounding; tallied afresh they move the centres by less than this,
 # squared and in units of the variance, unless weights or columns differ by many orders of magnitude.
 _ROUNDING = 1e-20
-_WORTH = (
-    0.75  # boxes are consulted while they leave out more than a quarter of the centres, which pays for them
-)
+_WORTH = 0.75  # of the centres: boxes that keep more than that cost more than they save
 
 
 def lloyd(

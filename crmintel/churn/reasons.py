@@ -181,7 +181,7 @@ def churn_reasons(
     numbers, others = opened.read(X), opened.read(background)
     if len(others) == 0:
         raise InputError("background has no customers; give those that the model has learned from.")
-    chain = None if method == "sampling" else _logistic_chain(opened.classifier)
+    chain = None if method == "sampling" else _logistic_chain(opened.classifier, numbers.shape[1])
     if chain is None and method == "linear":
         raise InputError(
             "method='linear' needs a logistic regression without calibration "
@@ -206,8 +206,8 @@ def churn_reasons(
     )
 
 
-def _logistic_chain(classifier: Any) -> tuple[list[Any], LogisticRegression] | None:
-    """Return the steps before a logistic regression and itself, if each step keeps columns apart."""
+def _logistic_chain(classifier: Any, n_columns: int) -> tuple[list[Any], LogisticRegression] | None:
+    """Return the steps before a logistic regression and itself, if each step keeps columns apart and none drops one."""
     steps = [step for _, step in classifier.steps] if isinstance(classifier, Pipeline) else [classifier]
     last = steps.pop()
     if isinstance(last, ChurnClassifier):
@@ -219,7 +219,9 @@ def _logistic_chain(classifier: Any) -> tuple[list[Any], LogisticRegression] | N
         isinstance(step, StandardScaler) or (isinstance(step, SimpleImputer) and not step.add_indicator)
         for step in steps
     )
-    return (steps, last) if apart and isinstance(last, LogisticRegression) else None
+    if not apart or not isinstance(last, LogisticRegression) or last.coef_.shape[1] != n_columns:
+        return None
+    return steps, last
 
 
 def _linear(

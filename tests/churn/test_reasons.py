@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 import crmintel as ci
@@ -77,6 +79,19 @@ def test_logistic_regression_is_exact():
     assert ci.churn_reasons(plain, X[:2], X).contributions == pytest.approx(
         plain.coef_ * (X[:2] - X.mean(axis=0))
     )
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features")
+def test_a_column_that_the_imputer_drops_has_no_share():
+    X = np.random.default_rng(4).normal(size=(200, 3))
+    y = X[:, 0] + X[:, 2] > 0
+    X[:, 1] = np.nan
+    model = make_pipeline(SimpleImputer(), LogisticRegression()).fit(X, y)
+    reasons = ci.churn_reasons(model, X[:4], X)
+    assert not reasons.contributions[:, 1].any()
+    assert reasons.base + reasons.contributions.sum(axis=1) == pytest.approx(model.predict_proba(X[:4])[:, 1])
+    with pytest.raises(InputError, match="method='linear' needs"):
+        ci.churn_reasons(model, X[:4], X, method="linear")
 
 
 def test_sentences_have_the_customers_own_numbers():

@@ -68,7 +68,7 @@ def from_lifetimes(fitter: Any, *, unit: str | None = None, horizon: float | str
     found = getattr(fitter, "params_", None)
     if found is None:
         raise InputError(f"the {name} has not been fitted: it has no params_.")
-    params = {str(key): float(value) for key, value in dict(found).items()}
+    params = {str(key): value for key, value in dict(found).items()}
     kind = _KINDS[name]
     model = kind.from_params(**params, **({} if kind is GammaGamma else {"unit": unit, "horizon": horizon}))
     penalty = check_number(getattr(fitter, "penalizer_coef", 0.0), "penalizer_coef", low=0.0)

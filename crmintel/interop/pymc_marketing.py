@@ -84,7 +84,7 @@ or BetaDiscreteWeibull
                 f"{type(fitted).__name__}."
             )
         posterior = _posterior(fitted, kind)
-    elif kind in _KINDS:
+    elif isinstance(kind, str) and kind in _KINDS:
         posterior = fitted
     else:
         raise InputError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")

@@ -61,7 +61,7 @@ def compare_models(
         Models of spend; none where it is empty or ``X`` has no money. None is `GammaGamma`, `LogNormalSpend` and
         `CorrelatedSpend`.
     n_cohorts : int, default=4
-        Cohorts by time since the first purchase, of about equal size; fewer where they would be small.
+        At most 100 cohorts by time since the first purchase, of about equal size; fewer where they would be small.
     verbose : bool or int, default=0
         Draw a progress bar.
 
@@ -104,7 +104,7 @@ def compare_models(
     if not fitters:
         raise InputError("models is empty; give a model of repeat purchases, or None for the usual ones.")
     spenders = _named(spend, (GammaGamma, LogNormalSpend, CorrelatedSpend), SpendModel, "spend")
-    check_number(n_cohorts, "n_cohorts", low=1, integer=True)
+    check_number(n_cohorts, "n_cohorts", low=1, high=100, integer=True)
     discrete = [name for name, model in fitters.items() if isinstance(model, BetaGeoBetaBinomial)]
     if discrete and len(discrete) < len(fitters):
         raise InputError(
@@ -156,6 +156,8 @@ def _named(given: Any, usual: tuple[type, ...], kind: type, what: str) -> dict[s
     else:
         raise InputTypeError(f"{what} must be a list of models or a dict of them by name, got {given!r:.80}.")
     for name, model in named.items():
+        if not isinstance(name, str):
+            raise InputTypeError(f"names of {what} must be text, got {name!r}.")
         if not isinstance(model, kind):
             wanted = (
                 "repeat purchases such as BetaGeoNBD()"

@@ -130,12 +130,13 @@ class LifetimeValue(ValueIntervals, TransformerMixin, BaseEstimator):
         """
         transactions = BetaGeoNBD() if self.transactions is None else self.transactions
         spend = GammaGamma() if self.spend is None else self.spend
-        if not hasattr(transactions, "discounted_expected_transactions"):
+        if not _is_purchase_model(transactions):
             raise InputTypeError(
                 f"transactions must be a model of repeat purchases such as BetaGeoNBD(), got {transactions!r:.80}. "
                 "Customers under contract are worth margin x payment x discounted_expected_renewals of their model."
             )
-        if not (hasattr(spend, "fit") and hasattr(spend, "predict")):
+        money = hasattr(spend, "fit") and hasattr(spend, "predict") and not isinstance(spend, type)
+        if not money or _is_purchase_model(spend):
             raise InputTypeError(f"spend must be a model of spend such as GammaGamma(), got {spend!r:.80}.")
         named_columns(X, ("frequency", "recency", "T", "monetary_value"))
         self.transactions_ = clone(transactions).fit(X)
@@ -248,3 +249,7 @@ class LifetimeValue(ValueIntervals, TransformerMixin, BaseEstimator):
                 "CustomerSummary's own output, or set transactions=BetaGeoNBD(unit='week')."
             )
         return horizon, float(np.log1p(yearly)) * UNIT_DAYS[self.unit_] / UNIT_DAYS["year"]
+
+
+def _is_purchase_model(model: Any) -> bool:
+    return hasattr(model, "discounted_expected_transactions") and not isinstance(model, type)

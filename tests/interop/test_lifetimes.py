@@ -178,6 +178,9 @@ def test_what_is_no_fitted_fitter():
     fitter.params_ = {"r": np.nan, "alpha": 1.0, "a": 1.0, "b": 1.0}
     with pytest.raises(InputError, match="r must be > 0"):
         from_lifetimes(fitter)
+    fitter.params_ = {"r": "1.0", "alpha": 1.0, "a": 1.0, "b": 1.0}
+    with pytest.raises(InputTypeError, match="r must be a number"):
+        from_lifetimes(fitter)
     fitter.params_ = {"r": 1.0}
     with pytest.raises(InputError, match="exactly the parameters"):
         from_lifetimes(fitter)

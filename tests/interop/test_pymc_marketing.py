@@ -135,6 +135,8 @@ def test_what_cannot_be_taken_over():
             from_pymc_marketing(thing)
     with pytest.raises(InputError, match="kind must be one of"):
         from_pymc_marketing(params, kind="BetaGeo")
+    with pytest.raises(InputError, match="kind must be one of"):
+        from_pymc_marketing(params, kind=["BetaGeoModel"])
     with pytest.raises(ColumnError, match=r"needs 's'; there is \['a', 'alpha', 'b', 'r'\]"):
         from_pymc_marketing(params, kind="ParetoNBDModel")
     by_customer = {**params, "alpha": np.ones((2, 5, 7))}

@@ -123,6 +123,9 @@ def test_infinite_spend_never_becomes_nan(rows):
         ({"transactions": GammaGamma()}, "must be a model of repeat purchases such as BetaGeoNBD"),
         ({"transactions": "BetaGeoNBD"}, "got 'BetaGeoNBD'"),
         ({"spend": 30.0}, "spend must be a model of spend such as GammaGamma.*got 30.0"),
+        ({"spend": BetaGeoNBD()}, "spend must be a model of spend"),  # purchases are no money
+        ({"spend": GammaGamma}, "spend must be a model of spend"),
+        ({"transactions": BetaGeoNBD}, "transactions must be a model of repeat purchases"),
     ],
 )
 def test_models_that_cannot_answer(rows, params, message):

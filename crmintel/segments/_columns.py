@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmintel._frames import is_frame, open_frame
 from crmintel._validation import as_numbers, check_vector
-from crmintel.exceptions import InputError
+from crmintel.exceptions import ColumnError, InputError
 
 _LARGEST = 1e38  # squares of it, and the single precision of scikit-learn's trees, hold no more
 
@@ -24,12 +24,28 @@ def read_columns(X: Any) -> tuple[list[str], NDArray[np.float64]]:
         values = as_numbers(X, "X")
         if values.ndim != 2:
             raise InputError(f"X must be two-dimensional (customers x columns), got shape {values.shape}.")
-        names = list(getattr(X, "columns", None) or [f"x{j}" for j in range(values.shape[1])])
+        names = list(getattr(X, "columns", None) or _unnamed(values.shape[1]))
     if not names:
         raise InputError(f"X has no columns (shape {values.shape}); at least one is needed.")
     for j, name in enumerate(names):
         check_column(values[:, j], name)
     return names, np.asarray(values)
+
+
+def read_same_columns(X: Any, names: list[str]) -> NDArray[np.float64]:
+    """Return the values of ``X``, whose columns are those that ``fit`` saw; an array has no names to compare."""
+    found, values = read_columns(X)
+    if len(found) != len(names):
+        raise InputError(f"X has {len(found)} columns, fit saw {len(names)}.")
+    if found != names and _unnamed(len(names)) not in (found, names):
+        raise ColumnError(
+            f"X has the columns {found}, fit saw {names}; give the same ones in the same order."
+        )
+    return values
+
+
+def _unnamed(n: int) -> list[str]:
+    return [f"x{j}" for j in range(n)]
 
 
 def check_column(values: ArrayLike, name: Any) -> NDArray[np.float64]:

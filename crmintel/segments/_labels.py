@@ -29,6 +29,8 @@ def as_labels(values: Any, name: str, n: int | None = None) -> NDArray[Any]:
 
 
 def _plain(label: Any, name: str) -> Any:
+    if isinstance(label, np.generic):  # a list of numpy's numbers
+        label = label.item()
     if (
         label is None
         or (isinstance(label, float) and np.isnan(label))

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._compat import as_generator
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.segments._columns import read_columns
+from crmintel.segments._columns import read_columns, read_same_columns
 
 COMBINATION = "combination"
 _MAD = 1.482602218505602  # of a normal distribution: standard deviation / median absolute deviation
@@ -157,7 +157,4 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
 
     def _values(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
-        names, values = read_columns(X)
-        if values.shape[1] != self.n_features_in_:
-            raise InputError(f"X has {values.shape[1]} columns ({names}), fit saw {self.n_features_in_}.")
-        return values
+        return read_same_columns(X, self.columns_)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._leaves import bounds_of_leaves, say_bounds
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.segments._columns import read_columns
+from crmintel.segments._columns import read_columns, read_same_columns
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 
@@ -136,7 +136,7 @@ class SegmentRules(BaseEstimator):
         self.fidelity_ = float(np.mean(cross_val_predict(tree, values, codes, cv=folds) == codes))
         self.baseline_ = float(sizes.max() / codes.size)
         self.tree_ = tree.fit(values, codes)
-        self.segments_, self.n_features_in_ = segments, len(names)
+        self.segments_, self._columns, self.n_features_in_ = segments, names, len(names)
         self.rules_ = _rules_of(tree.tree_, values, names, segments)
         return self
 
@@ -153,10 +153,7 @@ class SegmentRules(BaseEstimator):
         ndarray of shape (n_customers,)
         """
         check_is_fitted(self)
-        values = read_columns(X)[1]
-        if values.shape[1] != self.n_features_in_:
-            raise InputError(f"X has {values.shape[1]} columns, fit saw {self.n_features_in_}.")
-        return np.array(self.segments_)[self.tree_.predict(values)]
+        return np.array(self.segments_)[self.tree_.predict(read_same_columns(X, self._columns))]
 
 
 def _rules_of(

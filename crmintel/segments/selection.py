@@ -19,7 +19,7 @@ from crmintel._frames import build_frame
 from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.exceptions import InputError
-from crmintel.segments._columns import read_columns
+from crmintel.segments._columns import read_columns, read_same_columns
 from crmintel.segments._stability import (
     Reference,
     as_labels,
@@ -204,7 +204,7 @@ default="gap"
             self.jaccard_.append(jaccard)
             self.params_.append(params)
         self.table_ = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        self.n_features_in_ = len(names)
+        self._columns, self.n_features_in_ = names, len(names)
         self.best_index_ = self._choose()
         self.best_k_ = int(self.table_["k"][self.best_index_])
         self.best_estimator_, self.labels_ = None, np.zeros(len(values), dtype=np.int64)
@@ -216,9 +216,7 @@ default="gap"
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return the segment of each customer by the best estimator; 0 for all where one segment is best."""
         check_is_fitted(self)
-        values = read_columns(X)[1]
-        if values.shape[1] != self.n_features_in_:
-            raise InputError(f"X has {values.shape[1]} columns, fit saw {self.n_features_in_}.")
+        values = read_same_columns(X, self._columns)
         if self.best_estimator_ is None:
             return np.zeros(len(values), dtype=np.int64)
         if not hasattr(self.best_estimator_, "predict"):

@@ -275,6 +275,21 @@ def test_errors_name_value_and_way_out(number):
         call()
 
 
+def test_columns_in_another_order_are_refused_and_arrays_have_no_names():
+    X = {"a": np.arange(60.0), "b": np.arange(60.0)[::-1] ** 2}
+    segment = np.repeat([0, 1], 30)
+    turned, array = {name: X[name] for name in ("b", "a")}, np.column_stack(list(X.values()))
+    few = {"n_splits": 0, "n_bootstrap": 0, "random_state": 0}
+    for predict in (
+        ci.SegmentRules().fit(X, segment).predict,
+        ci.CustomerOutliers(random_state=0).fit(X).explain,
+        ci.ClusterSelection(k=[2, 3], **few).fit(X).predict,
+    ):
+        assert np.array_equal(predict(array), predict(X))
+        with pytest.raises(CrmintelError, match=r"X has the columns \['b', 'a'\], fit saw \['a', 'b'\]"):
+            predict(turned)
+
+
 def test_the_tenure_of_who_has_no_line_is_not_known():
     rows = ci.LoyaltyIndex().fit_transform(LOGS["one who did not come back"])
     assert np.isnan(rows[1, 3])

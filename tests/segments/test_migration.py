@@ -228,6 +228,12 @@ def test_the_statistic_is_that_of_the_contingency_tables():
 # -- who fell --------------------------------------------------------------------------------------------------
 
 
+def test_numbers_of_numpy_are_names_too():
+    labels = np.array([0, 0, 1])
+    assert len(early_warning([1, 2, 3], labels, labels[::-1], order=list(np.unique(labels)))) == 1
+    assert align_labels(list(labels), labels).tolist() == [0, 0, 1]
+
+
 def test_who_fell_and_what_is_at_stake():
     warning = early_warning(
         [11, 12, 13, 14, 15],

@@ -1,4 +1,4 @@
-"""What scikit-learn and its dependencies give only in part: generators of any kind, and how many threads to use."""
+"""What scikit-learn and its dependencies give only in part: generators, threads, and which frames are wanted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
+from sklearn.utils._set_output import _get_output_config
 from threadpoolctl import threadpool_limits
 
 from crmintel.exceptions import InputError, InputTypeError
@@ -41,6 +42,12 @@ def thread_count(n_jobs: Any) -> int:
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(n_jobs))
+
+
+def output_library(transformer: Any) -> str | None:
+    """Return the library whose frames ``set_output`` has asked of a transformer; None for arrays."""
+    library: str = _get_output_config("transform", transformer)["dense"]
+    return None if library == "default" else library
 
 
 def few_rows_one_thread(n_rows: int) -> AbstractContextManager[Any]:

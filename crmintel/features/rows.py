@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel._frames import frame_columns, is_frame
+from crmintel._frames import build_frame, frame_columns, is_frame
 from crmintel._validation import as_numbers
 from crmintel.exceptions import ColumnError, InputError
+from crmintel.transactions.calendar import unit_name
 
+UNIT_KEY = "crmintel_unit"  # of what frames of pandas and pyarrow note about themselves
 SUMMARY_COLUMNS = ("frequency", "recency", "T", "monetary_value")
 _POSITIONS = {2: ("frequency", "monetary_value"), 3: ("frequency", "recency", "T")}
 
@@ -19,8 +22,8 @@ _POSITIONS = {2: ("frequency", "monetary_value"), 3: ("frequency", "recency", "T
 class CustomerRows(np.ndarray):
     """A float64 array, one row per customer, that carries ``columns`` and ``unit``.
 
-    Slicing rows keeps both, so they pass through ``Pipeline`` and ``GridSearchCV``; slicing columns, arithmetic
-    and ``set_output`` frames give plain values without them.
+    Slicing rows keeps both, so they pass through ``Pipeline`` and ``GridSearchCV``; slicing columns and
+    arithmetic give plain values without them.
 
     Attributes
     ----------
@@ -70,6 +73,23 @@ class CustomerRows(np.ndarray):
         """Return a copy with the same columns and unit."""
         return self._name(super().copy(order))
 
+    def to_frame(self, library: str | None = None) -> Any:
+        """Return the rows as a frame of ``library`` ("pandas", "polars", "pyarrow"); None: a dict of arrays.
+
+        Frames of pandas and pyarrow, and Parquet files written from them, note the unit (``attrs["crmintel_unit"]``,
+        metadata of the schema), so that a model fitted in another refuses them. Polars and dicts cannot.
+
+        Raises
+        ------
+        InputError
+            If the columns have no names any more.
+        """
+        if self.columns is None:
+            raise InputError("these rows have lost the names of their columns; make a frame before that.")
+        values = np.asarray(self)
+        frame = build_frame({name: np.array(values[:, k]) for k, name in enumerate(self.columns)}, library)
+        return note_unit(frame, self.unit)
+
     def __copy__(self) -> Any:
         return self.copy()
 
@@ -114,5 +134,36 @@ def named_columns(X: Any, names: Sequence[str]) -> dict[str, NDArray[np.float64]
 
 
 def unit_of(X: Any) -> str | None:
-    """Return the unit of time that ``X`` carries, or None where it carries none."""
-    return getattr(X, "unit", None) if isinstance(X, CustomerRows) else None
+    """Return the unit of time that rows carry, or a frame notes; None where there is none.
+
+    Raises
+    ------
+    UnitError
+        If a frame notes what is no unit.
+    """
+    if isinstance(X, CustomerRows):
+        return X.unit
+    noted = _noted_unit(X)
+    return None if noted is None else unit_name(noted, f"{UNIT_KEY!r} noted in the frame")
+
+
+def note_unit(frame: Any, unit: str | None) -> Any:
+    """Return ``frame`` with its unit of time noted, where it is of a library whose frames can."""
+    if unit is not None and hasattr(frame, "attrs"):
+        frame.attrs[UNIT_KEY] = unit
+    elif unit is not None and hasattr(frame, "replace_schema_metadata"):
+        return frame.replace_schema_metadata({UNIT_KEY: unit})
+    return frame
+
+
+def _noted_unit(X: Any) -> Any:
+    attrs = getattr(X, "attrs", None)
+    if isinstance(attrs, Mapping):
+        return attrs.get(UNIT_KEY)
+    metadata = getattr(getattr(X, "schema", None), "metadata", None) or {}
+    if UNIT_KEY.encode() in metadata:
+        return metadata[UNIT_KEY.encode()].decode()
+    # attrs as pandas writes them to Parquet, and as pyarrow takes them over
+    written = json.loads(metadata.get(b"PANDAS_ATTRS", b"{}"))
+    taken = json.loads(metadata.get(b"pandas", b"{}")).get("attributes") or {}
+    return {**taken, **written}.get(UNIT_KEY)

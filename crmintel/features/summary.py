@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from crmintel._compat import output_library
 from crmintel._validation import check_names
 from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError
 from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows
@@ -179,7 +180,9 @@ class CustomerSummary(LogReader, TransformerMixin, BaseEstimator):
                 columns.append(X.as_of.astype(np.float64))
             else:
                 columns.append(_attribute(X, name))
-        return CustomerRows(np.column_stack(columns), [*SUMMARY_COLUMNS, *self.extra], unit)
+        rows = CustomerRows(np.column_stack(columns), [*SUMMARY_COLUMNS, *self.extra], unit)
+        # scikit-learn would make a frame of pandas that does not know the unit
+        return rows.to_frame("pandas") if output_library(self) == "pandas" else rows
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the column names that `transform` gives.

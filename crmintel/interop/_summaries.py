@@ -11,7 +11,7 @@ from crmintel._frames import open_frame
 from crmintel._validation import as_numbers
 from crmintel.exceptions import ColumnError, InputError, MissingExtraError
 from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows
-from crmintel.transactions.calendar import unit_name
+from crmintel.lifetime._histories import learned_unit
 
 _ALIASES = {
     "frequency": ("frequency", "frequency_cal"),
@@ -34,8 +34,7 @@ def read_summary(frame: Any, unit: str | None) -> CustomerRows:
     if missing:
         raise ColumnError(f"the summary lacks {'; '.join(missing)}; it has {table.names}.")
     columns = {name: table.numbers(alias) for name, alias in found.items() if alias is not None}
-    carried = None if unit is None else unit_name(unit)
-    return CustomerRows(np.column_stack(list(columns.values())), list(columns), carried)
+    return CustomerRows(np.column_stack(list(columns.values())), list(columns), learned_unit(frame, unit))
 
 
 def summary_columns(rows: Any, customers: ArrayLike | None) -> tuple[dict[str, Any], np.ndarray]:

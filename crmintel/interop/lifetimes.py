@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError, InputTypeError
-from crmintel.features.rows import CustomerRows
+from crmintel.features.rows import CustomerRows, note_unit, unit_of
 from crmintel.interop._summaries import pandas_for, read_summary, summary_columns
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 from crmintel.lifetime.bgnbd import BetaGeoNBD
@@ -86,7 +86,7 @@ def rows_from_summary(frame: Any, *, unit: str | None = None) -> CustomerRows:
         What ``summary_data_from_transaction_data`` makes, ``calibration_and_holdout_data`` (its calibration columns are
         read), or the ``data`` of a fitter; also of `BetaGeoBetaBinomFitter`, whose ``n_periods`` are ``T``.
     unit : str, optional
-        Unit of time of ``recency`` and ``T``, which the frame does not say.
+        Unit of time of ``recency`` and ``T``, which frames of lifetimes do not say; those of `to_summary_frame` do.
 
     Returns
     -------
@@ -98,6 +98,8 @@ def rows_from_summary(frame: Any, *, unit: str | None = None) -> CustomerRows:
     ------
     ColumnError
         If frequency, recency or T is missing.
+    UnitError
+        If the frame notes another unit.
 
     Examples
     --------
@@ -122,7 +124,8 @@ def to_summary_frame(rows: Any, customers: ArrayLike | None = None) -> Any:
     Returns
     -------
     pandas.DataFrame
-        Columns ``frequency, recency, T, monetary_value`` and further ones of the rows; the ids are the index.
+        Columns ``frequency, recency, T, monetary_value`` and further ones of the rows; the ids are the index. The unit
+        of the rows is noted in ``attrs["crmintel_unit"]``, which models here read.
 
     Raises
     ------
@@ -141,4 +144,5 @@ def to_summary_frame(rows: Any, customers: ArrayLike | None = None) -> Any:
     """
     columns, ids = summary_columns(rows, customers)
     pandas = pandas_for("lifetimes'")
-    return pandas.DataFrame(columns, index=pandas.Index(ids, name="customer_id"))
+    frame = pandas.DataFrame(columns, index=pandas.Index(ids, name="customer_id"))
+    return note_unit(frame, unit_of(rows))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmintel._validation import as_numbers
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
-from crmintel.features.rows import CustomerRows
+from crmintel.features.rows import CustomerRows, note_unit, unit_of
 from crmintel.interop._summaries import pandas_for, read_summary, summary_columns
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 from crmintel.lifetime.bgnbd import BetaGeoNBD
@@ -165,7 +165,8 @@ def to_summary_frame(rows: Any, customers: ArrayLike | None = None) -> Any:
     0         1516        2.0    30.43  38.86
     """
     columns, ids = summary_columns(rows, customers)
-    return pandas_for("pymc-marketing's").DataFrame({"customer_id": ids, **columns})
+    frame = pandas_for("pymc-marketing's").DataFrame({"customer_id": ids, **columns})
+    return note_unit(frame, unit_of(rows))
 
 
 def _posterior(fitted: Any, kind: str) -> Any:

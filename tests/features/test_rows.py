@@ -18,7 +18,7 @@ from sklearn.utils import resample
 from sklearn.utils._indexing import _safe_indexing
 
 from crmintel import CustomerSummary, TransactionLog
-from crmintel.exceptions import ColumnError, InputError, InputTypeError
+from crmintel.exceptions import ColumnError, InputError, InputTypeError, UnitError
 from crmintel.features.rows import SUMMARY_COLUMNS, CustomerRows, named_columns, unit_of
 
 
@@ -190,3 +190,50 @@ def test_what_cannot_be_read(X, error, message):
 def test_the_number_of_columns_must_fit():
     with pytest.raises(InputError, match=r"shape \(3, 2\) do not have the 4 columns"):
         CustomerRows(np.zeros((3, 2)), SUMMARY_COLUMNS)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", None])
+def test_a_frame_holds_the_rows_and_notes_their_unit_where_it_can(rows, library):
+    frame = rows.to_frame(library)
+    for k, name in enumerate(SUMMARY_COLUMNS):
+        np.testing.assert_array_equal(np.asarray(frame[name]), np.asarray(rows)[:, k])
+    assert unit_of(frame) == ("week" if library in ("pandas", "pyarrow") else None)
+    assert unit_of(CustomerRows(rows, SUMMARY_COLUMNS).to_frame(library)) is None
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [
+        lambda frame: frame[2:4],
+        lambda frame: frame.reset_index(),
+        lambda frame: frame[["frequency", "recency", "T"]].iloc[::2],
+        lambda frame: frame.assign(id=1).set_index("id"),
+        pa.Table.from_pandas,
+        lambda frame: pa.Table.from_pandas(frame).to_batches()[0],
+    ],
+)
+def test_the_note_of_pandas_travels(rows, pick):
+    assert unit_of(pick(rows.to_frame("pandas"))) == "week"
+
+
+def test_set_output_notes_the_unit():
+    log = TransactionLog.from_arrays(customer=[1, 2, 3, 1], time=["2024-01-01"] * 3 + ["2024-02-01"])
+    summary = CustomerSummary(unit="week").fit(log)
+    plain = summary.transform(log)
+    frame = summary.set_output(transform="pandas").transform(log)
+    assert unit_of(frame) == "week"
+    assert list(frame.columns) == list(plain.columns)
+    np.testing.assert_array_equal(frame, plain)
+    assert isinstance(summary.set_output(transform="polars").transform(log), pl.DataFrame)
+    assert isinstance(summary.set_output(transform="default").transform(log), CustomerRows)
+
+
+def test_notes_that_are_no_unit_and_rows_without_names(rows):
+    frame = rows.to_frame("pandas")
+    frame.attrs["crmintel_unit"] = "W"
+    assert unit_of(frame) == "week"
+    frame.attrs["crmintel_unit"] = "fortnight"
+    with pytest.raises(UnitError, match="noted in the frame must be one of .*'fortnight'"):
+        unit_of(frame)
+    with pytest.raises(InputError, match="lost the names"):
+        rows.T.to_frame("pandas")

@@ -138,7 +138,11 @@ def test_summaries_go_there_and_back(lifetimes, cdnow):
     )
     fitter = lifetimes.BetaGeoFitter().fit(frame["frequency"], frame["recency"], frame["T"])
     assert fitter.params_["r"] == pytest.approx(0.2426, abs=1e-4)
-    np.testing.assert_array_equal(rows_from_summary(frame), rows)
+    again = rows_from_summary(frame)
+    np.testing.assert_array_equal(again, rows)
+    assert again.unit == "week"
+    with pytest.raises(UnitError, match="in weeks, unit= says days"):
+        rows_from_summary(frame, unit="day")
     with pytest.raises(UnitError):
         ci.BetaGeoNBD(unit="day").fit(rows)
 

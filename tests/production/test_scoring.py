@@ -108,6 +108,29 @@ def test_arrays_and_customer_rows(frame):
         list(score_batches([days], answers(MODELS["BetaGeoNBD"])))
 
 
+@pytest.mark.parametrize("write", [
+    lambda rows, path: rows.to_frame("pandas").to_parquet(path),
+    lambda rows, path: pq.write_table(rows.to_frame("pyarrow"), path),
+    lambda rows, path: rows.to_frame("polars").write_parquet(path, metadata={"crmintel_unit": rows.unit}),
+])  # fmt: skip
+def test_rows_in_another_unit_are_refused_from_files_too(write, tmp_path):
+    model, target = MODELS["BetaGeoNBD"], tmp_path / "scores.parquet"
+    weeks = model.sample(50, 30.0, random_state=1)
+    write(weeks, tmp_path / "weeks.parquet")
+    assert score_parquet(tmp_path / "weeks.parquet", target, answers(model), batch_size=20) == 50
+    write(CustomerRows(np.asarray(weeks) * 7, weeks.columns, "day"), tmp_path / "days.parquet")
+    with pytest.raises(UnitError, match="in days, the model was fitted in weeks"):
+        score_parquet(tmp_path / "days.parquet", target, answers(model))
+
+
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])
+def test_batches_in_another_unit_are_refused(library):
+    rows = MODELS["BetaGeoNBD"].sample(50, 30.0, random_state=1)
+    days = CustomerRows(np.asarray(rows) * 7, rows.columns, "day").to_frame(library)
+    with pytest.raises(UnitError, match="in days, the model was fitted in weeks"):
+        list(score_batches([days[:20], days[20:]], answers(MODELS["BetaGeoNBD"])))
+
+
 def test_answers_of_several_columns(frame):
     value = ci.LifetimeValue(transactions=ci.BetaGeoNBD(unit="week"), horizon=52)
     value.fit(frame)

@@ -59,6 +59,8 @@ class ValueTiersDisplay:
         money: Any,
         *,
         shares: Sequence[float] = (0.01, 0.04, 0.15, 0.80),
+        by: str = "customers",
+        thresholds: Sequence[float] | None = None,
         labels: Sequence[str] | None = None,
     ) -> Self:
         """Make the tiers and show them.
@@ -67,10 +69,11 @@ class ValueTiersDisplay:
         ----------
         money : TransactionLog or array-like of shape (n_customers,)
             Money of each customer; of a log its ``spend()``.
-        shares, labels
+        shares, by, thresholds, labels
             Parameters of `ValueTiers`.
         """
-        return cls.from_estimator(ValueTiers(shares, labels=labels).fit(money))
+        tiers = ValueTiers(shares, by=by, thresholds=thresholds, labels=labels)
+        return cls.from_estimator(tiers.fit(money))
 
     def plot(self, ax: Any = None) -> Self:
         """Draw two bars per tier.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from crmintel import ValueTiers, top_share
-from crmintel.exceptions import InputError, InputTypeError
+from crmintel.exceptions import DataWarning, InputError, InputTypeError
 from tests.segments.logs import tiny_log
 
 RANK = {"vip": 0, "major": 1, "ordinary": 2, "small": 3}
@@ -35,6 +36,7 @@ def test_decimal_borders_are_counted_as_written():
     assert tiers.table_["customers"].tolist() == [1, 1, 3, 20]
 
 
+@pytest.mark.filterwarnings("ignore:.*negative money:crmintel.exceptions.DataWarning")
 @given(amounts, st.randoms())
 def test_order_and_ties(money, random):
     tiers = ValueTiers()
@@ -53,6 +55,7 @@ def test_order_and_ties(money, random):
         assert np.sum(ranks <= last) <= np.ceil(round(border * len(money), 9))
 
 
+@pytest.mark.filterwarnings("ignore:.*negative money:crmintel.exceptions.DataWarning")
 @given(amounts)
 def test_the_table_adds_up(money):
     table = ValueTiers().fit(money).table_
@@ -113,6 +116,95 @@ def test_it_pickles_and_needs_fit():
         ValueTiers().predict([1.0])
 
 
+ABC = ("A", "B", "C")
+
+
+def tier_by_money(money, spent, borders):
+    """The definition, for one customer: how many borders those who spent more have reached."""
+    if spent <= 0:
+        return len(borders)
+    before = sum(Fraction(other) for other in money if other > spent)
+    return sum(before >= border * sum(map(Fraction, money)) for border in borders)
+
+
+@pytest.mark.filterwarnings("ignore:.*negative money:crmintel.exceptions.DataWarning")
+@given(amounts.filter(lambda money: sum(money) > 0), st.integers(0, 100), st.integers(0, 100), st.randoms())
+def test_by_money_is_its_definition(money, one, other, random):
+    low, high = sorted((one, other))
+    shares = [low / 100, (high - low) / 100, (100 - high) / 100]
+    tiers = ValueTiers(shares, by="money", labels=ABC).fit(money)
+    borders = [Fraction(low, 100), Fraction(high, 100)]
+    expected = [ABC[tier_by_money(money, spent, borders)] for spent in money]
+    assert tiers.predict(money).tolist() == expected
+    shuffled = random.sample(money, len(money))
+    np.testing.assert_array_equal(
+        ValueTiers(shares, by="money", labels=ABC).fit(shuffled).edges_, tiers.edges_
+    )
+
+
+def test_abc_of_a_textbook():
+    money = [50, 30, 10, 5, 3, 2]  # 50, 80, 90, 95, 98, 100 %
+    tiers = ValueTiers((0.8, 0.15, 0.05), by="money", labels=ABC).fit(money)
+    assert tiers.predict(money).tolist() == ["A", "A", "B", "B", "C", "C"]
+    assert tiers.edges_.tolist() == [10.0, 3.0]
+    assert tiers.table_["money_share"].tolist() == [0.8, 0.15, 0.05]
+    # who crosses the border is still inside, with all who spent the same
+    assert ValueTiers((0.8, 0.2), by="money", labels=ABC[:2]).fit_predict([70, 20, 10]).tolist() == [
+        "A",
+        "A",
+        "B",
+    ]
+    assert ValueTiers((0.1, 0.9), by="money", labels=ABC[:2]).fit_predict([7, 7, 1]).tolist() == [
+        "A",
+        "A",
+        "B",
+    ]
+
+
+def test_shares_of_money_are_counted_up_to_rounding():
+    money = [0.7, 0.1, 0.08, 0.06, 0.06]  # 0.7 + 0.1 is just below 0.8 in binary: nobody else may come into A
+    tiers = ValueTiers((0.8, 0.2), by="money", labels=("A", "B"))
+    assert tiers.fit_predict(money).tolist() == ["A", "A", "B", "B", "B"]
+
+
+@pytest.mark.filterwarnings("ignore:.*negative money:crmintel.exceptions.DataWarning")
+@given(amounts, st.lists(st.integers(0, 200), min_size=1, max_size=6, unique=True))
+def test_thresholds_are_exceeded(money, thresholds):
+    thresholds = sorted(thresholds, reverse=True)
+    names = [f"tier {i}" for i in range(len(thresholds) + 1)]
+    tiers = ValueTiers(None, thresholds=thresholds, labels=names).fit(money)
+    assert tiers.edges_.tolist() == thresholds
+    expected = [names[sum(spent <= threshold for threshold in thresholds)] for spent in money]
+    assert tiers.predict(money).tolist() == expected
+    assert tiers.table_["customers"].tolist() == [expected.count(name) for name in names]
+
+
+def test_three_thresholds_have_names():
+    tiers = ValueTiers(thresholds=(1000, 100, 10))
+    assert tiers.fit_predict([1000.5, 1000, 100, 10, -3]).tolist() == [
+        "vip",
+        "major",
+        "ordinary",
+        "small",
+        "small",
+    ]
+
+
+def test_much_negative_money_is_told():
+    with pytest.warns(
+        DataWarning, match=r"1 of 4 customers have negative money, -5 together of a total of 1:"
+    ):
+        table = ValueTiers().fit([-5.0, 3, 2, 1]).table_
+    assert table["money_share"].tolist() == [3.0, 0.0, 0.0, -2.0]
+    ValueTiers().fit([-10.0, 110.0])  # 10 %, as a shop with returns has: no warning
+
+
+def test_money_that_sums_to_nothing_has_no_shares_but_thresholds():
+    with pytest.raises(InputError, match="must sum to more than 0 to be shared out, it sums to -2"):
+        ValueTiers(by="money").fit([3.0, -5.0])
+    assert ValueTiers(thresholds=(2, 1, 0)).fit_predict([3.0, -5.0]).tolist() == ["vip", "small"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
@@ -124,6 +216,18 @@ def test_it_pickles_and_needs_fit():
         ({"shares": (1.0,)}, InputError, "two or more shares"),
         ({"shares": [[1], [1, 2]]}, InputTypeError, r"shares\[0\] must be a number"),
         ({"labels": [["a"], ["b", "c"], "d", "e"]}, InputTypeError, "labels must be text"),
+        ({"by": "sales"}, InputError, "by must be one of 'customers', 'money'"),
+        ({"shares": None, "by": "money"}, InputError, "two or more shares of the money, got None"),
+        ({"thresholds": (10, 100, 1000)}, InputError, r"must fall.*thresholds\[1\]=100 is not below 10"),
+        ({"thresholds": (10, 10, 1)}, InputError, r"thresholds\[1\]=10 is not below 10"),
+        ({"thresholds": (10, np.nan, 1)}, InputError, r"thresholds\[1\]"),
+        ({"thresholds": (10, 5, -1)}, InputError, r"thresholds\[2\] must be >= 0"),
+        ({"thresholds": (10, "5", 1)}, InputTypeError, r"thresholds\[1\] must be a number"),
+        ({"thresholds": ()}, InputError, "one or more falling amounts"),
+        ({"thresholds": 100}, InputError, "one or more falling amounts"),
+        ({"thresholds": "100"}, InputError, "one or more falling amounts"),
+        ({"thresholds": (100, 10)}, InputError, "there are 3 tiers.*name yours with labels"),
+        ({"thresholds": (100,), "labels": ABC}, InputError, "labels must be 2 different names"),
         ({"shares": (0.2, 0.8)}, InputError, "name yours with labels"),
         ({"labels": ("a", "b")}, InputError, "labels must be 4 different names"),
         ({"labels": ("a", "a", "b", "c")}, InputError, "labels must be 4 different names"),

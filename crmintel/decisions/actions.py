@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# More likely than not to leave, or twice as likely as the average customer of a base that hardly leaves.
-RISKY, RISKY_RATIO = 0.5, 2.0
-
 # (quadrant, at risk) -> action. The quadrants are those of ValueQuadrants.
 ACTIONS: dict[tuple[str, bool], str] = {
     ("cultivate", False): "reward and keep close",
@@ -30,15 +27,16 @@ def next_actions(columns: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     Parameters
     ----------
     columns : mapping of str to ndarray of shape (n_customers,)
-        ``churn_risk``, or else one less ``probability_alive``, tells who is at risk: above one half, or above twice
-        the mean risk. ``quadrant`` tells what to do about it; without quadrants there is only "keep" and "win back".
+        ``churn_risk``, or else one less ``probability_alive``, tells who is at risk: above one half, but where
+        most leave above the mean risk, and where few do above twice the mean. ``quadrant`` tells what to do about it; without quadrants there is only "keep" and "win back".
 
     Returns
     -------
     ndarray of str, shape (n_customers,)
     """
     risk = columns["churn_risk"] if "churn_risk" in columns else 1.0 - columns["probability_alive"]
-    at_risk = risk > min(RISKY, RISKY_RATIO * float(risk.mean()))
+    mean = float(risk.mean())
+    at_risk = risk > np.clip(0.5, mean, 2.0 * mean)
     if "quadrant" not in columns:
         return np.where(at_risk, "win back", "keep").astype(object)
     pairs = zip(columns["quadrant"].tolist(), at_risk.tolist())

@@ -20,6 +20,6 @@ def test_the_table_has_every_display_and_its_constructors():
         for constructor, _ in inspect.getmembers(getattr(plots, name), inspect.ismethod)
         if constructor.startswith("from_")
     }
-    assert set(listed) == has and len(listed) == len(has)
+    assert sorted(listed) == sorted(has)
     run = re.findall(r"(\w+Display)\.from_|plots\.(\w+Display)[,)]", text.split("## One picture")[1])
     assert {one or other for one, other in run} == set(plots.__all__)

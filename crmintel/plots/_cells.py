@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_NUMBERS = 300  # cells; in more the numbers would overlap
+_LETTER = 6.5  # points, of a mean letter and its share of the gap, at the usual size of 10
 
 
 def draw_cells(
@@ -23,7 +24,10 @@ def draw_cells(
     """Draw ``values``, the first row on top, and write ``numbers`` (None: the values) as ``form`` says."""
     ax.set_facecolor("lightgrey")
     mesh = ax.pcolormesh(np.ma.masked_invalid(values), cmap="Blues", edgecolors="white", linewidth=0.5)
-    ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
+    room = ax.get_window_extent().width / ax.figure.dpi * 72.0 / len(columns)
+    crowded = max(map(len, map(str, columns))) * _LETTER > room
+    turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, **turned)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
     ax.invert_yaxis()
     ax.tick_params(length=0)

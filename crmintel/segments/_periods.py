@@ -89,6 +89,17 @@ def whole_periods(
     return Periods(grain, first, last)
 
 
+def coverage(log: TransactionLog, periods: Periods) -> str:
+    """Say which dates the periods cover, and whether the log holds more."""
+    unit = "datetime64[h]" if periods.grain == "hour" else "datetime64[D]"
+    edges = period_start(np.array([periods.first, periods.last + 1]), periods.grain).astype("datetime64[us]")
+    whole = (edges - np.array([0, 1])).astype(unit)
+    held = np.array([first_microsecond(log.start), last_microsecond(log.end)], "datetime64[us]").astype(unit)
+    first, last = max(whole[0], held[0]), min(whole[1], held[1])
+    cut = f", without incomplete {periods.grain}s" if first > held[0] or last < held[1] else ""
+    return f"{first} to {last}{cut}"
+
+
 def activity(log: TransactionLog, periods: Periods, for_what: str) -> Activity:
     """Sum the lines of each customer by period; lines outside the periods do not count."""
     lines = log.line_numbers()

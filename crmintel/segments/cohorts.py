@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice
-from crmintel.segments._periods import activity, whole_periods
+from crmintel.segments._periods import activity, coverage, whole_periods
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import check_log
 
@@ -55,17 +55,19 @@ class CohortTable:
         value: str,
         unit: str,
         library: str | None = None,
+        covers: str | None = None,
     ) -> None:
         self.cohorts, self.sizes, self.values = cohorts, sizes, values
         self.value, self.unit = value, unit
-        self._library = library
+        self._library, self._covers = library, covers
 
     def __len__(self) -> int:
         return self.cohorts.size
 
     def __repr__(self) -> str:
         customers = int(self.sizes.sum())
-        return f"CohortTable({len(self)} {self.unit} cohorts of {customers:,} customers, {self.value} by age)"
+        covers = f"; {self._covers}" if self._covers else ""
+        return f"CohortTable({len(self)} {self.unit} cohorts of {customers:,} customers, {self.value} by age{covers})"
 
     @property
     def retention(self) -> NDArray[np.float64]:
@@ -144,7 +146,7 @@ def cohort_table(
     >>> import crmintel as ci
     >>> log = ci.datasets.make_transactions(200, weeks=26, random_state=0)[0]
     >>> ci.cohort_table(log, unit="week", value="money")
-    CohortTable(7 week cohorts of 200 customers, money by age)
+    CohortTable(7 week cohorts of 200 customers, money by age; 2023-01-02 to 2023-07-02)
     """
     check_log(log, "log")
     check_choice(value, "value", ("customers", "money"))
@@ -171,4 +173,5 @@ def cohort_table(
         value=value,
         unit=periods.grain,
         library=log.library,
+        covers=coverage(log, periods),
     )

@@ -13,7 +13,7 @@ from crmintel._frames import build_frame
 from crmintel._validation import check_number
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
 from crmintel.segments._labels import as_labels
-from crmintel.segments._periods import activity, period_start, whole_periods
+from crmintel.segments._periods import activity, coverage, period_start, whole_periods
 from crmintel.segments.migration import SegmentMigration
 from crmintel.segments.tiers import ValueTiers
 from crmintel.segments.warning import EarlyWarning, early_warning
@@ -47,7 +47,7 @@ class SegmentHistory:
     >>> log = ci.datasets.make_transactions(200, weeks=60, random_state=0)[0]
     >>> history = ci.segment_history(log, unit="quarter")
     >>> history
-    SegmentHistory(3 quarters of 200 customers, ValueTiers)
+    SegmentHistory(3 quarters of 200 customers, ValueTiers; 2023-04-01 to 2023-12-31, without incomplete quarters)
     >>> history.migration().states_
     ['vip', 'major', 'ordinary', 'small', 'absent']
     """
@@ -62,18 +62,22 @@ class SegmentHistory:
         estimator: Any,
         order: list[Any] | None = None,
         library: str | None = None,
+        covers: str | None = None,
     ) -> None:
         self.customers, self.periods, self.unit = customers, periods, unit
         self.labels, self.money = labels, money
         self.estimator, self.order = estimator, order
-        self._library = library
+        self._library, self._covers = library, covers
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __repr__(self) -> str:
         name = type(self.estimator).__name__
-        return f"SegmentHistory({len(self)} {self.unit}s of {self.customers.size:,} customers, {name})"
+        covers = f"; {self._covers}" if self._covers else ""
+        return (
+            f"SegmentHistory({len(self)} {self.unit}s of {self.customers.size:,} customers, {name}{covers})"
+        )
 
     def migration(self, step: int = -1) -> SegmentMigration:
         """Return who moved where, with the money, from one period to the next.
@@ -197,7 +201,7 @@ def segment_history(
     >>> log = ci.datasets.make_transactions(200, weeks=60, random_state=0)[0]
     >>> history = ci.segment_history(log)
     >>> fell = history.early_warning()
-    >>> test = ci.markov_test(history.labels)
+    >>> test = ci.markov_test(history)
     """
     check_log(log, "log")
     model = ValueTiers() if estimator is None else estimator
@@ -234,4 +238,5 @@ def segment_history(
         fitted,
         None if order is None else list(order),
         log.library,
+        coverage(log, periods),
     )

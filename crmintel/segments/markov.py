@@ -12,6 +12,7 @@ from scipy.special import chdtrc, xlogy
 
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.segments._labels import as_labels, codes_of, segment_names
+from crmintel.segments.history import SegmentHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class MarkovTest:
         )
 
 
-def markov_test(labels: Sequence[Any]) -> MarkovTest:
+def markov_test(labels: SegmentHistory | Sequence[Any]) -> MarkovTest:
     """Test the Markov assumption on the segments of the same customers at three or more dates.
 
     Parameters
     ----------
-    labels : sequence of array-like of shape (n_customers,)
+    labels : SegmentHistory or sequence of array-like of shape (n_customers,)
         Segments at each date, in order; None where a customer is absent, which is a state like the others.
 
     Returns
@@ -96,6 +97,8 @@ def markov_test(labels: Sequence[Any]) -> MarkovTest:
     >>> ci.markov_test([first, second, third]).memory_pvalue > 0.05
     True
     """
+    if isinstance(labels, SegmentHistory):
+        labels = labels.labels
     if isinstance(labels, str) or not np.iterable(labels):
         raise InputTypeError(f"labels must be a sequence of label arrays, one per date; got {labels!r}.")
     dates = list(labels)

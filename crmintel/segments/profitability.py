@@ -37,6 +37,10 @@ class CustomerProfitability:
     >>> result = ci.customer_profitability(log, service_cost=[5.0, 55.0])
     >>> result.profit.tolist(), result.service.tolist()
     ([35.0, -15.0], ['under-served', 'balanced'])
+    >>> result
+    CustomerProfitability(2 customers, profit 20.00)
+      balanced            1 customers: margin 40.00, cost to serve 55.00
+      under-served        1 customers: margin 40.00, cost to serve 5.00
     """
 
     customers: NDArray[Any]
@@ -49,6 +53,17 @@ class CustomerProfitability:
 
     def __len__(self) -> int:
         return self.customers.size
+
+    def __repr__(self) -> str:
+        head = f"CustomerProfitability({len(self):,} customers, profit {self.profit.sum():,.2f})"
+        lines = []
+        for kind in np.unique(self.service):
+            here = self.service == kind
+            lines.append(
+                f"  {kind:12}{here.sum():9,} customers: margin {self.margin[here].sum():,.2f}, "
+                f"cost to serve {self.service_cost[here].sum():,.2f}"
+            )
+        return "\n".join([head, *lines])
 
     def whale_curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the cumulative profit, the most profitable customers first.

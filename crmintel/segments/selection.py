@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from crmintel._compat import as_generator
 from crmintel._frames import build_frame
 from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputError, InputTypeError
 from crmintel.segments._columns import read_columns, read_same_columns
 from crmintel.segments._stability import (
     Reference,
@@ -240,6 +241,11 @@ default="gap"
             raise InputError(
                 f"{type(model).__name__} has no n_clusters and no n_components; give its settings as "
                 "param_grid={...}."
+            )
+        if not np.iterable(self.k):
+            largest = self.k if isinstance(self.k, Integral) and self.k >= 2 else 10
+            raise InputTypeError(
+                f"k must be the numbers of clusters to compare, got {self.k!r}; write k=range(2, {largest + 1})."
             )
         ks = [int(check_number(k, "k", low=2, integer=True)) for k in self.k if k != 1]
         if not ks or 2 * max(ks) > n:

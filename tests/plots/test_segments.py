@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -165,6 +166,18 @@ def test_migration(displays, migration, agg):
     np.testing.assert_array_equal(matrix["share"], migration.transition_matrix_)
     assert np.all((matrix["low"] <= matrix["share"]) & (matrix["share"] <= matrix["high"]))
     assert [t.get_text() for t in displays["matrix"].plot().ax_.get_xticklabels()] == [*TIERS, "absent"]
+
+
+def test_names_of_many_segments_do_not_overlap(migration, agg):
+    names = [f"segment no {i}" for i in range(10)]
+    many = ci.SegmentMigration(order=names).fit(names, names[::-1])
+    display = plots.MigrationMatrixDisplay.from_estimator(many).plot()
+    assert {label.get_rotation() for label in display.ax_.get_xticklabels()} == {45.0}
+    few = plots.MigrationMatrixDisplay.from_estimator(migration).plot()
+    assert {label.get_rotation() for label in few.ax_.get_xticklabels()} == {0.0}
+    few.figure_.canvas.draw()
+    boxes = [label.get_window_extent() for label in few.ax_.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_streams_sum_to_the_segments_and_meet_their_bars(displays, migration, agg):

@@ -48,6 +48,21 @@ def test_every_quarter_by_the_yardstick_of_the_first(history, log, frame):
             assert expected.get(customer) == label
 
 
+def test_what_is_printed_tells_the_dates_and_what_was_left_out():
+    log, _ = ci.datasets.make_transactions(50, weeks=60, random_state=0)  # 2023-01-02 to 2024-02-25
+    whole, every = ci.segment_history(log), ci.segment_history(log, partial=True)
+    assert repr(whole).endswith("; 2023-04-01 to 2023-12-31, without incomplete quarters)")
+    assert repr(every).endswith("ValueTiers; 2023-01-02 to 2024-02-25)")
+    assert repr(ci.cohort_table(log)).endswith("; 2023-02-01 to 2024-01-31, without incomplete months)")
+    assert repr(ci.cohort_table(log, unit="week")).endswith("by age; 2023-01-02 to 2024-02-25)")
+    day = ci.TransactionLog.from_arrays(customer=["a"], time=["2024-01-05 07:30"], amount=[1.0])
+    assert repr(ci.segment_history(day, unit="hour")).endswith("; 2024-01-05T00 to 2024-01-05T23)")
+
+
+def test_the_markov_test_reads_a_history(history):
+    assert ci.markov_test(history) == ci.markov_test(history.labels)
+
+
 def test_flows_reconcile_to_total_revenue_on_a_real_retailer(history, log):
     for step in range(len(history) - 1):
         moves = history.migration(step)

@@ -12,7 +12,7 @@ from sklearn.metrics import silhouette_samples
 from sklearn.mixture import GaussianMixture
 
 import crmintel as ci
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputError, InputTypeError
 from crmintel.segments._stability import Reference, cluster_jaccard, log_spread, prediction_strength
 
 
@@ -209,3 +209,11 @@ def test_the_silhouette_of_a_sample_has_an_error_and_of_all_none():
     assert ci.ClusterSelection(**settings).fit(X).table_["silhouette_error"][1] == 0.0
     sampled = ci.ClusterSelection(max_rows=100, **settings).fit(X).table_
     assert 0.0 < sampled["silhouette_error"][1] < 0.2
+
+
+@pytest.mark.parametrize(("k", "instead"), [(5, 6), (np.int64(5), 6), (1, 11), (2.5, 11), (None, 11)])
+def test_one_number_of_clusters_is_none_to_compare(k, instead):
+    with pytest.raises(
+        InputTypeError, match=rf"k must be the numbers of clusters.*write k=range\(2, {instead}\)"
+    ):
+        ci.ClusterSelection(k=k).fit(np.arange(40.0).reshape(20, 2))

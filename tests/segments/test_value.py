@@ -80,6 +80,11 @@ def test_profitability_and_who_pays_for_whom():
     assert result.profit.tolist() == [30.0, -10.0, -6.0, 30.0]
     # 51 of service on 100 of margin: .51; a .25, b 1.33, c no margin, d nothing
     assert result.service.tolist() == ["under-served", "over-served", "over-served", "under-served"]
+    assert repr(result).splitlines() == [
+        "CustomerProfitability(4 customers, profit 44.00)",
+        "  over-served         2 customers: margin 25.00, cost to serve 41.00",
+        "  under-served        2 customers: margin 70.00, cost to serve 10.00",
+    ]
     share, profit = result.whale_curve()
     assert profit.tolist() == [0.0, 30.0, 60.0, 54.0, 44.0]
     assert share.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]

@@ -118,6 +118,11 @@ class Table:
         """Return a column as float64, NaN where it is missing."""
         return _numbers(self.column(name, role), name)
 
+    def is_category(self, name: str) -> bool:
+        """Return whether the frame declares a column to be of categories."""
+        column = self.column(name)
+        return isinstance(column, nw.Series) and column.dtype in (nw.Categorical, nw.Enum)
+
     def values(self, name: str) -> NDArray[Any]:
         """Return a column as it is, as a NumPy array."""
         column = self.column(name)

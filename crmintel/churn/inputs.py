@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._frames import Table, is_frame, open_frame
 from crmintel._validation import check_number
+from crmintel.churn._texts import warn_of_strange_texts
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.features.behaviour import BehaviourFeatures
 from crmintel.features.rows import CustomerRows
@@ -42,6 +43,9 @@ class ChurnInputs(TransformerMixin, BaseEstimator):
     A log becomes its behaviour features. Of a frame, number and truth columns are taken as they are (missing values
     become NaN), and each text column becomes one 0/1 column per category; a category that ``fit`` did not see counts
     to the infrequent ones where there are any, and is 0 in all columns otherwise. An array of numbers passes through.
+
+    A text column whose values nearly all read as numbers, or nearly all differ as ids do, gives a `DataWarning` with
+    the way out; a categorical dtype says that they are categories indeed.
 
     Parameters
     ----------
@@ -181,6 +185,8 @@ class ChurnInputs(TransformerMixin, BaseEstimator):
         read = {name: _column(table, name) for name in table.names}
         self.numbers_ = [name for name, values in read.items() if values.dtype.kind == "f"]
         self.texts_ = [name for name in table.names if name not in self.numbers_]
+        undeclared = [name for name in self.texts_ if not table.is_category(name)]
+        warn_of_strange_texts({name: read[name] for name in undeclared}, _MISSING)
         self.encoder_ = OneHotEncoder(
             max_categories=most, handle_unknown="infrequent_if_exist", sparse_output=False
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from sklearn.svm import LinearSVC
 import crmintel as ci
 from crmintel.churn.inputs import ChurnInputs
 from crmintel.churn.model import ChurnClassifier
-from crmintel.exceptions import ColumnError, InputError, InputTypeError
+from crmintel.exceptions import ColumnError, DataWarning, InputError, InputTypeError
 
 pd = pytest.importorskip("pandas")
 
@@ -453,3 +454,50 @@ def test_complete_journey_at_a_later_date(horizon, auc_of_recency, gain):
     assert naive < auc_of_recency
     assert roc_auc_score(y, probability) > naive + gain
     assert brier_score_loss(y, probability) < 0.85 * y.mean() * (1 - y.mean())
+
+
+def _raw(n=400):
+    rng = np.random.default_rng(0)
+    total = pd.Series(rng.gamma(2.0, 500.0, n).round(2).astype(str))
+    total[:4] = " "  # as in the published telco file
+    return pd.DataFrame(
+        {
+            "customerID": [f"{k}-ABC" for k in rng.permutation(n)],
+            "TotalCharges": total,
+            "Contract": rng.choice(["Month-to-month", "One year", "Two year"], n),
+            "SeniorCitizen": rng.choice(["0", "1"], n),
+            "City": [f"city {k}" for k in rng.integers(0, 150, n)],
+        }
+    ), rng.random(n) < 0.3  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "dict"])
+def test_numbers_and_ids_read_as_text_are_told_once(library):
+    rows, left = _raw()
+    if library == "polars":
+        rows = pytest.importorskip("polars").DataFrame(rows.to_dict("list"))
+    elif library == "dict":
+        rows = {name: rows[name].to_numpy() for name in rows.columns}
+    model = ci.make_churn_pipeline(LogisticRegression(max_iter=1000))
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        model.fit(rows, left).predict_proba(rows)
+    said = [str(each.message) for each in given if each.category is DataWarning]
+    assert len(said) == 1
+    assert "'customerID' is text with 400 different values in 400 rows" in said[0]
+    assert "'TotalCharges' is text that reads as numbers" in said[0]
+    assert "pd.to_numeric(X['TotalCharges'], errors='coerce')" in said[0]
+    assert not any(name in said[0] for name in ("Contract", "SeniorCitizen", "City"))
+
+
+def test_the_way_out_of_strange_texts_is_silent():
+    rows, left = _raw()
+    rows["TotalCharges"] = pd.to_numeric(rows["TotalCharges"], errors="coerce")
+    declared = rows.assign(customerID=rows["customerID"].astype("category"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        logistic = LogisticRegression(max_iter=1000)
+        ci.make_churn_pipeline(logistic, "none").fit(rows.drop(columns="customerID"), left)
+        ci.make_churn_pipeline(logistic, "none").fit(declared, left)
+        ChurnInputs().fit({"few": [f"name {k}" for k in range(49)]})
+        ChurnInputs().fit({"mixed": ["12.5", "none", "13"] * 20, "gone": [None] * 60})

@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 from crmintel._frames import open_frame
 from crmintel._validation import check_vector, raise_if_any
+from crmintel.churn._outcomes import check_outcome
 from crmintel.exceptions import InputError
 
 
 def check_durations(duration: Any, event: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return durations (at least one, none below 0) and whether each ended with the customer leaving."""
     lasted = check_vector(duration, "duration", low=0.0, min_length=1)
-    left = check_vector(event, "event", n=lasted.size)
-    raise_if_any((left != 0) & (left != 1), left, "event", "must be 0 (still there) or 1 (left)")
-    return lasted, left == 1
+    return lasted, check_outcome(event, "event", n=lasted.size) == 1
 
 
 def check_segments(segment: Any, n: int) -> tuple[NDArray[np.int32], list[Any]]:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from crmintel._frames import build_frame
-from crmintel._validation import check_number, check_vector, raise_if_any
+from crmintel._validation import check_number, check_vector
+from crmintel.churn._outcomes import check_outcome
 from crmintel.exceptions import InputError
 
 
@@ -88,9 +89,8 @@ def gain_table(y: ArrayLike, score: ArrayLike, *, n_groups: int = 10, level: flo
     >>> ci.gain_table([1, 0, 0, 0], [0.9, 0.5, 0.5, 0.1], n_groups=2).lift.tolist()
     [2.0, 0.0]
     """
-    left = check_vector(y, "y", min_length=1)
+    left = check_outcome(y)
     values = check_vector(score, "score", n=left.size)
-    raise_if_any((left != 0) & (left != 1), left, "y", "must be 0 or 1 (1: the customer left)")
     n = left.size
     groups = int(check_number(n_groups, "n_groups", low=1, integer=True))
     level = check_number(level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)

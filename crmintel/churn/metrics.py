@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crmintel._validation import check_number, check_vector, raise_if_any
+from crmintel._validation import check_number, check_vector
+from crmintel.churn._outcomes import check_outcome
 from crmintel.exceptions import InputError
 
 
@@ -48,10 +49,9 @@ def top_decile_lift(y: ArrayLike, score: ArrayLike, *, share: float = 0.1) -> fl
     >>> ci.top_decile_lift([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5])
     1.0
     """
-    left = check_vector(y, "y", min_length=1)
+    left = check_outcome(y)
     values = check_vector(score, "score", n=left.size)
     share = check_number(share, "share", low=0.0, high=1.0, strict_low=True)
-    raise_if_any((left != 0) & (left != 1), left, "y", "must be 0 or 1 (1: the customer left)")
     if not left.any():
         raise InputError(f"y has no churner among {left.size} customers; a lift needs at least one.")
     _, level = np.unique(-values, return_inverse=True)

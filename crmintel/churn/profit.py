@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
-from crmintel._validation import as_numbers, check_number, check_vector, exact, raise_if_any
+from crmintel._validation import as_numbers, check_number, check_vector, exact
+from crmintel.churn._outcomes import check_outcome
 from crmintel.exceptions import InputError, InputTypeError
 from crmintel.kernels.curves import upper_hull
 
@@ -226,8 +227,7 @@ def read_campaign(
 
     With ``best_only`` positions may be missing at which no campaign is best.
     """
-    left = check_vector(y, "y", min_length=1)
-    raise_if_any((left != 0) & (left != 1), left, "y", "must be 0 or 1 (1: the customer left)")
+    left = check_outcome(y)
     n = left.size
     values = check_vector(score, "score", n=n)
     value = _one_or_each(clv, "clv", n)

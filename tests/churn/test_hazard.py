@@ -177,6 +177,8 @@ def test_wrong_inputs():
         ci.HazardModel("logistic").fit(X, y)
     with pytest.raises(InputTypeError, match="y must hold numbers"):
         ci.HazardModel().fit(X, [["a", "b"]] * 3)
+    with pytest.raises(InputTypeError, match=r"event must be 0 or 1 .* write event == 'Yes'\."):
+        ci.HazardModel().fit(X, np.column_stack([[1, 2, 3], ["Yes", "No", "Yes"]]))
     model = ci.HazardModel(horizon=2).fit(X, y)
     with pytest.raises(InputError, match="tenure must be >= 0"):
         model.predict(X, tenure=-1)

@@ -68,7 +68,7 @@ def test_a_perfect_and_a_worthless_ranking():
         ([0, 1], [1.0], 0.1, InputError, "score has 1 values, expected 2"),
         ([0, np.nan], [1.0, 2.0], 0.1, InputError, "y must be finite"),
         ([0, 1], [np.nan, 2.0], 0.1, InputError, "score must be finite"),
-        (["no", "yes"], [1.0, 2.0], 0.1, InputTypeError, "y must hold numbers"),
+        (["no", "yes"], [1.0, 2.0], 0.1, InputTypeError, r"got the text 'no', 'yes'; write y == 'yes'\."),
         ([], [], 0.1, InputError, "at least 1"),
         (1, 1.0, 0.1, InputError, "one-dimensional"),
         ([[0, 1]], [[1.0, 2.0]], 0.1, InputError, "one-dimensional"),
@@ -81,3 +81,31 @@ def test_a_perfect_and_a_worthless_ranking():
 def test_what_cannot_be(y, score, share, error, says):
     with pytest.raises(error, match=says):
         ci.top_decile_lift(y, score, share=share)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda y: ci.top_decile_lift(y, [1.0, 2.0, 3.0]),
+        lambda y: ci.gain_table(y, [1.0, 2.0, 3.0], n_groups=2),
+        lambda y: ci.profit_curve(y, [1.0, 2.0, 3.0]),
+        lambda y: ci.expected_maximum_profit(y, [1.0, 2.0, 3.0]),
+        lambda y: ci.survival_curve([1, 2, 3], y),
+        lambda y: ci.survival_by_segment([1, 2, 3], y, ["a", "a", "b"]),
+        lambda y: ci.concordance_index([1, 2, 3], y, [1.0, 2.0, 3.0]),
+    ],
+    ids=["lift", "gains", "curve", "profit", "survival", "segments", "concordance"],
+)
+def test_words_are_answered_with_the_comparison_to_write(ask):
+    for y in (
+        ["Yes", "No", "Yes"],
+        np.array(["No", "Yes", "No"]),
+        np.array(["Yes", None, "No"], dtype=object),
+    ):
+        with pytest.raises(InputTypeError, match=r"'No', 'Yes'; write (y|event) == 'Yes'\."):
+            ask(y)
+    with pytest.raises(InputTypeError, match=r"== 'gone', or whichever of them means that the customer left"):
+        ask(["gone", "here", "gone"])
+    with pytest.raises(InputTypeError, match=r"astype\(float\)"):
+        ask(["0", "1", "0"])
+    ask(np.array(["Yes", "No", "Yes"]) == "Yes")

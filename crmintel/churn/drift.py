@@ -16,6 +16,8 @@ from crmintel.churn.separation import separation
 from crmintel.exceptions import ColumnError, InputError
 from crmintel.transactions.log import TransactionLog
 
+_MOST_SAID = 5  # new categories of a column; `DriftTable.new` and `to_frame` have all
+
 
 @dataclass(frozen=True, slots=True)
 class DriftTable:
@@ -83,13 +85,13 @@ class DriftTable:
             )
         for name in self.drifted:
             i = self.column.index(name)
-            new = f"; new: {', '.join(self.new[i])}" if self.new[i] else ""
+            new = f"; new: {_said(self.new[i])}" if self.new[i] else ""
             lines.append(
                 f"  {name}: psi {self.psi[i]:.2f} (chance {self.chance[i]:.2f}), "
                 f"missing {self.missing_before[i]:.1%} -> {self.missing_now[i]:.1%}{new}"
             )
         lines += [
-            f"  {name} has new categories: {', '.join(new)}"
+            f"  {name} has new categories: {_said(new)}"
             for name, new in zip(self.column, self.new)
             if new and name not in self.drifted
         ]
@@ -203,6 +205,11 @@ def check_drift(
         list(column), np.array(psi), np.array(chance), np.array(missing_before), np.array(missing_now),
         list(new_words), limit, *apart, library,
     )  # fmt: skip
+
+
+def _said(words: tuple[str, ...]) -> str:
+    more = f" and {len(words) - _MOST_SAID:,} more" if len(words) > _MOST_SAID else ""
+    return ", ".join(words[:_MOST_SAID]) + more
 
 
 def _words(frame: Any, name: str) -> NDArray[Any]:

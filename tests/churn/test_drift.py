@@ -48,6 +48,14 @@ def test_each_kind_of_drift_is_found():
     assert (table.column[0], table.missing_now[0], table.missing_before[0]) == ("calls", 1.0, 0.0)
 
 
+def test_of_many_new_categories_a_few_are_printed():
+    before, now = frame(200, 0), frame(1000, 1, plans=[f"plan {k}" for k in range(12)])
+    table = ci.check_drift(before, now, together=False)
+    assert str(table).endswith("new: plan 0, plan 1, plan 10, plan 11, plan 2 and 7 more")
+    assert len(table.new[0]) == 12
+    assert "plan 9" in table.to_frame()["new"][0]
+
+
 def test_a_log_is_compared_by_its_features():
     log, _ = ci.datasets.make_transactions(300, random_state=0)
     early, late = log.until("2023-09-30"), log.until("2024-09-30")

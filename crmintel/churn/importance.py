@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from crmintel._compat import as_generator
 from crmintel._frames import build_frame
+from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.churn._opened import group_inputs, open_model
 from crmintel.exceptions import InputError
@@ -77,12 +78,17 @@ def churn_importance(
     measure: str = "roc_auc",
     n_repeats: int = 10,
     random_state: Any = None,
+    verbose: bool | int = 0,
 ) -> GroupImportance:
     """Exchange each input between customers, and see how much worse a fitted model ranks those who leave.
 
     An input that says what another one says too is missed by nobody when it alone is exchanged: tenure and total
     charges each look unimportant beside the other. Put such inputs into one group; its columns move together. A text
     column is one input, whatever number of 0/1 columns it becomes.
+
+    The model answers for all of X ``n_repeats`` times for each input. With 19 inputs, 3,500 customers and 10 repeats
+    that takes a minute or two with the default of `make_churn_pipeline`, and a second with a logistic regression;
+    groups, fewer repeats or a sample of the customers shorten it.
 
     Parameters
     ----------
@@ -98,6 +104,8 @@ def churn_importance(
     n_repeats : int, default=10
         Exchanges drawn for each.
     random_state : int, RandomState, Generator or None, default=None
+    verbose : bool or int, default=0
+        Whether to show progress (needs tqdm).
 
     Returns
     -------
@@ -135,7 +143,8 @@ def churn_importance(
     value = float(score(left, opened.chance(numbers)))
     members = group_inputs(opened.inputs, groups)
     falls = np.empty((len(members), repeats))
-    for j, columns in enumerate(members.values()):
+    steps = progress(members.values(), verbose=verbose, label="inputs", total=len(members))
+    for j, columns in enumerate(steps):
         exchanged = numbers.copy()
         for k in range(repeats):
             exchanged[:, columns] = numbers[rng.permutation(len(numbers))][:, columns]

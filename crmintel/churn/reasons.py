@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from crmintel._cells import is_missing
 from crmintel._compat import as_generator
 from crmintel._frames import build_frame
+from crmintel._progress import progress
 from crmintel._validation import check_choice, check_number
 from crmintel.churn._opened import OpenedModel, open_model
 from crmintel.churn.model import ChurnClassifier
@@ -123,6 +124,7 @@ def churn_reasons(
     method: str = "auto",
     n_samples: int = 50,
     random_state: Any = 0,
+    verbose: bool | int = 0,
 ) -> ChurnReasons:
     """Share the difference between a customer's chance to leave and the mean chance out among the inputs.
 
@@ -146,6 +148,8 @@ def churn_reasons(
         Pairs of an order and a background customer that are drawn; each is used forwards and backwards.
     random_state : int, RandomState, Generator or None, default=0
         Of the sampling.
+    verbose : bool or int, default=0
+        Whether to show progress (needs tqdm).
 
     Returns
     -------
@@ -192,7 +196,9 @@ def churn_reasons(
         contributions, base = _linear(chain, opened, numbers, others)
         error = np.zeros_like(contributions)
     else:
-        contributions, error, base = _sampled(opened, numbers, others, samples, as_generator(random_state))
+        contributions, error, base = _sampled(
+            opened, numbers, others, samples, as_generator(random_state), verbose
+        )
     typical = {name: _typical(values) for name, values in opened.shown(background, others).items()}
     return ChurnReasons(
         tuple(opened.inputs),
@@ -246,6 +252,7 @@ def _sampled(
     others: NDArray[np.float64],
     samples: int,
     rng: np.random.Generator,
+    verbose: bool | int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     members = np.zeros((len(opened.inputs), numbers.shape[1]), dtype=bool)
     for member, columns in zip(members, opened.inputs.values(), strict=True):
@@ -254,7 +261,8 @@ def _sampled(
     order = rng.permuted(np.tile(np.arange(len(members)), (samples, 1)), axis=1)
     mean, error = np.empty((2, len(numbers), len(members)))
     at_once = max(1, _ROWS_AT_ONCE // (samples * (len(members) + 1)))
-    for begin in range(0, len(numbers), at_once):
+    blocks = range(0, len(numbers), at_once)
+    for begin in progress(blocks, verbose=verbose, label="customers", total=len(blocks)):
         some = numbers[begin : begin + at_once]
         pairs = np.repeat(some, samples, axis=0), np.tile(drawn, (len(some), 1))
         forth, back = (

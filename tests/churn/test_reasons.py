@@ -164,6 +164,19 @@ def test_twins_are_missed_only_together():
         assert both.importance[0] > 2 * alone.importance.max()
 
 
+def test_progress_is_shown_when_asked(capsys):
+    model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, Y)
+    silent = ci.churn_importance(model, X, Y, n_repeats=2, random_state=0)
+    shares = ci.churn_reasons(model, X[:3], X, n_samples=2)
+    assert capsys.readouterr().err == ""
+    found = ci.churn_importance(model, X, Y, n_repeats=2, random_state=0, verbose=True)
+    assert "inputs: 100%" in capsys.readouterr().err
+    np.testing.assert_array_equal(found.importance, silent.importance)
+    found = ci.churn_reasons(model, X[:3], X, n_samples=2, verbose=True)
+    assert "customers: 100%" in capsys.readouterr().err
+    np.testing.assert_array_equal(found.contributions, shares.contributions)
+
+
 def test_a_text_column_is_one_input():
     model = ci.make_churn_pipeline(LogisticRegression()).fit(CUSTOMERS, LEFT)
     found = ci.churn_importance(model, CUSTOMERS, LEFT, n_repeats=2, random_state=0)

@@ -18,14 +18,18 @@ def columns_of(log: TransactionLog) -> dict[str, NDArray[Any]]:
 
 
 def log_of(
-    columns: Mapping[str, NDArray[Any]], log: TransactionLog, library: str | None = None
+    columns: Mapping[str, NDArray[Any]],
+    log: TransactionLog,
+    library: str | None = None,
+    customers: NDArray[Any] | None = None,
 ) -> TransactionLog:
-    """Read a log from a frame of ``library``, with the end and the attributes of ``log``."""
+    """Read a log from a frame of ``library``, with the end of ``log`` and its attributes, or those of ``customers``."""
     roles = {name: name for name in (*NUMBER_FIELDS, *LABEL_FIELDS) if name in columns}
     keep = [name for name in columns if name not in roles and name not in ("customer", "time")]
     again = TransactionLog.from_frame(
         build_frame(dict(columns), library), customer="customer", time="time", keep=keep, end=log.end, **roles
     )
     if log.attributes:
-        again = again.with_customers({"customer": log.customers, **log.attributes}, customer="customer")
+        named = log.customers if customers is None else customers
+        again = again.with_customers({"customer": named, **log.attributes}, customer="customer")
     return again

@@ -26,8 +26,13 @@ def assert_no_leakage(transformer: Any, log: TransactionLog, date: Any, *, rando
     may differ. A log shares its lines with what it was cut from, so a transformer that reads ``log.lines`` past
     ``log.stops`` does see the future, and is found out.
 
-    Attributes of customers (`TransactionLog.with_customers`) stay as they are: whether those were known at the date
-    only their owner can say.
+    Only the log can be changed here, not what else a transformer reads: totals taken from a frame of the whole time are
+    the same whatever the log says. So the customers are renamed, too, in the same order. What follows from the log
+    stays as it is; what is looked up elsewhere by the customer's id no longer fits, and is named. What is taken from
+    elsewhere by position, or is the same number for all, cannot be seen: compute features from the log that is given.
+
+    Attributes of customers (`TransactionLog.with_customers`) stay as they are, and go along with a new name: whether
+    those were known at the date only their owner can say.
 
     Parameters
     ----------
@@ -44,7 +49,7 @@ def assert_no_leakage(transformer: Any, log: TransactionLog, date: Any, *, rando
     Raises
     ------
     AssertionError
-        Naming the change that was seen, the columns and the number of customers.
+        Naming the change that was seen, or what was looked up outside the log; the columns and the number of customers.
     DateRangeError
         If the log has no line after the date.
     InputTypeError
@@ -60,6 +65,11 @@ def assert_no_leakage(transformer: Any, log: TransactionLog, date: Any, *, rando
     Traceback (most recent call last):
     ...
     AssertionError: the features see the future: ... later lines ...
+    >>> totals = dict(zip(log.customers, log.spend()))  # of the whole log, by customer
+    >>> ci.testing.assert_no_leakage(lambda past: [totals.get(who, 0.0) for who in past.customers], log, "2023-12-31")
+    Traceback (most recent call last):
+    ...
+    AssertionError: the features do not come from the log alone: ... these columns change (customers): ...
     """
     check_log(log, "log")
     if isinstance(transformer, type) or not (hasattr(transformer, "fit") or callable(transformer)):
@@ -75,7 +85,42 @@ def assert_no_leakage(transformer: Any, log: TransactionLog, date: Any, *, rando
         raise DateRangeError(f"the log has no line after {date} (it ends {log.end}); choose an earlier date.")
     for change, changed in _changes(columns, late, np.random.default_rng(random_state)).items():
         found = _answers(transformer, log_of(changed, log).until(date))
-        _compare(found, wanted, change)
+        _compare(found, wanted, f"the features see the future: when the later lines are {change},")
+    _check_lookups(transformer, wanted, columns, log, date)
+
+
+def _check_lookups(
+    transformer: Any,
+    wanted: Mapping[str, NDArray[Any]],
+    columns: Mapping[str, NDArray[Any]],
+    log: TransactionLog,
+    date: Any,
+) -> None:
+    """Check that customers of another name are answered alike; columns that hold the ids themselves are left out."""
+    seen = (
+        "the features do not come from the log alone: when the customers are renamed, what is looked up by their ids "
+        "elsewhere, and may hold the future, no longer fits (put what was known at the date into the log by "
+        "with_customers);"
+    )
+    past = log.until(date).customers
+    renamed = {**columns, "customer": _renamed(columns["customer"], log.customers)}
+    again = log_of(renamed, log, customers=_renamed(log.customers, log.customers)).until(date)
+    try:
+        found = _answers(transformer, again)
+    except Exception as error:
+        raise AssertionError(f"{seen} it ends with {type(error).__name__}: {error}.") from error
+    ids = [name for name, values in wanted.items() if np.array_equal(values, past)]
+    others = [{name: each[name] for name in each if name not in ids} for each in (found, wanted)]
+    _compare(others[0], others[1], seen)
+
+
+def _renamed(ids: NDArray[Any], of: NDArray[Any]) -> NDArray[Any]:
+    """Return other ids in the same order."""
+    if ids.dtype.kind not in "iu":
+        return np.array([f"renamed {each}" for each in ids.tolist()], dtype=object)
+    low, high = int(of.min()), int(of.max())
+    shift = high - low + 1
+    return ids + (shift if high + shift <= np.iinfo(ids.dtype).max else -shift)
 
 
 def _changes(
@@ -117,8 +162,7 @@ def _answers(transformer: Any, past: TransactionLog) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(values[:, j]) for j, name in enumerate(names)}
 
 
-def _compare(found: Mapping[str, NDArray[Any]], wanted: Mapping[str, NDArray[Any]], change: str) -> None:
-    seen = f"the features see the future: when the later lines are {change},"
+def _compare(found: Mapping[str, NDArray[Any]], wanted: Mapping[str, NDArray[Any]], seen: str) -> None:
     assert list(found) == list(wanted), f"{seen} the columns are {list(found)} and not {list(wanted)}."
     differ = {}
     for name, values in wanted.items():

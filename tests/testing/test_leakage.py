@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 import crmintel as ci
 from crmintel.exceptions import DateRangeError, InputTypeError
 from crmintel.testing import assert_no_leakage
+from crmintel.testing._rebuild import columns_of, log_of
 
 DATE = "2023-09-30"
 
@@ -75,6 +76,33 @@ def test_a_leak_in_the_columns_is_found(log):
 
     with pytest.raises(AssertionError, match="the columns are"):
         assert_no_leakage(one_column_per_month, log, DATE)
+
+
+def test_what_is_looked_up_outside_the_log_is_found(log):
+    pd = pytest.importorskip("pandas")
+    whole = pd.Series(log.spend(), index=log.customers)
+    with pytest.raises(AssertionError, match=r"do not come from the log alone: .* \{'ever': \d+\}"):
+        assert_no_leakage(
+            lambda past: {"spend": past.spend(), "ever": whole.reindex(past.customers).to_numpy()}, log, DATE
+        )
+    with pytest.raises(AssertionError, match=r"do not come from the log alone: .* it ends with KeyError"):
+        assert_no_leakage(lambda past: whole.loc[past.customers].to_numpy(), log, DATE)
+    who = np.array([f"c{each:05d}" for each in log.customers[log.owners()]])
+    words = log_of({**columns_of(log), "customer": who}, log)
+    by_word = pd.Series(words.spend(), index=words.customers)
+    with pytest.raises(AssertionError, match="do not come from the log alone"):
+        assert_no_leakage(
+            lambda past: by_word.reindex(past.customers, fill_value=0.0).to_numpy(), words, DATE
+        )
+
+
+def test_attributes_of_the_log_may_be_features(log):
+    age = np.arange(len(log)) % 70
+    known = log.with_customers({"customer": log.customers, "age": age}, customer="customer")
+    assert_no_leakage(lambda past: {"age": past.attributes["age"], "spend": past.spend()}, known, DATE)
+    assert_no_leakage(
+        lambda past: past.lines.time[past.starts], known, DATE
+    )  # the first purchase does not change
 
 
 def test_what_cannot_be_checked(log):

@@ -73,7 +73,7 @@ class Likelihood(ABC):
         self.centre = np.where(is_time, np.log(self.mean_time), 0.0)
         self.low = self.centre - np.where(is_time, 25.0, 16.0)
         # At limits shapes grow for ever; cut off here, 1e-6 a customer is lost at the most where x is below 100 or so.
-        self.high = self.centre + np.where(is_time, 25.0, np.where(np.isin(self.names, "r"), 17.0, 20.0))
+        self.high = self.centre + np.where(is_time, 25.0, np.where(np.isin(self.names, "r"), 18.0, 20.0))
 
     @classmethod
     def maximise(

@@ -39,9 +39,10 @@ class ParetoLikelihood(RowLikelihood):
     effects = (*NBDLikelihood.effects, Effect("dropout", "beta", -1.0))
     times = ("alpha", "beta")
     staying: ClassVar[dict[str, float]] = {"s": 0.0, "beta": np.inf}
-    # r, stretch of alpha, s, beta by the mean of T. The second finds the best where some leave at once.
-    starts = ((0.5, 1.0, 0.6, 0.5), (0.5, 1.0, 0.1, 1e-3), (2.0, 1.0, 2.0, 3.0))
-    basins = 2
+    # r, stretch of alpha, s, beta by the mean of T. The second finds the best where some leave at once, the third where
+    # most do and the others buy alike.
+    starts = ((0.5, 1.0, 0.6, 0.5), (0.5, 1.0, 0.1, 1e-3), (4.0, 0.005, 0.3, 1e-5), (2.0, 1.0, 2.0, 3.0))
+    basins = 3
     sample = 5_000
 
     def __init__(self, h: Histories, weights: Vector, penalty: float) -> None:

@@ -27,8 +27,9 @@ def next_actions(columns: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     Parameters
     ----------
     columns : mapping of str to ndarray of shape (n_customers,)
-        ``churn_risk``, or else one less ``probability_alive``, tells who is at risk: above one half, but where
-        most leave above the mean risk, and where few do above twice the mean. ``quadrant`` tells what to do about it; without quadrants there is only "keep" and "win back".
+        ``churn_risk``, or else one less ``probability_alive``, tells who is at risk: above one half, but where most
+        leave above the mean risk, and where few do above twice the mean. ``quadrant`` tells what to do about it;
+        without quadrants there is only "keep" and "win back".
 
     Returns
     -------

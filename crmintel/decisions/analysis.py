@@ -22,6 +22,7 @@ from crmintel.decisions.validation import purchase_model, validate_churn, valida
 from crmintel.exceptions import DataWarning, DateRangeError, InputError
 from crmintel.features.rfm import RFMScorer
 from crmintel.features.summary import CustomerSummary
+from crmintel.lifetime.bgnbd import BetaGeoNBD
 from crmintel.lifetime.value import LifetimeValue
 from crmintel.patterns.itemsets import FrequentItemsets
 from crmintel.patterns.recommender import RuleRecommender
@@ -66,12 +67,13 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
     ----------
     validation_ : dict
         ``"value"``: errors of expected purchases and spend on held-out dates, beside each customer's past rate, and the
-        ``verdict`` of `backtest`.
+        ``verdict`` of `backtest`; `notes_` has it where ``is_better`` is False.
         ``"churn"``: AUC, Brier score and top-decile lift at an as-of date after all training labels end, beside
         recency and the base rate. ``"offers"``: how often customers then bought what would have been offered, beside
         the offer of what most have bought. A part that the log is too short for is left out, and `notes_` says so.
     notes_ : list of str
-        What was left out, and why.
+        What was left out, and why; and what to mind: forecasts that are not better than naive ones, and one-time
+        buyers that all pass for alive.
     segments_, tiers_, value_, quadrants_, churn_, recommender_ : fitted estimators
         ``None`` where left out; ``value_`` reads the rows of ``summary_``.
     tier_history_ : SegmentHistory or None
@@ -171,10 +173,7 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         if not has_money:
             self.notes_.append("the log has no amounts: no tiers, value or quadrants")
         steps: list[tuple[str, Any]] = [
-            (
-                "value on held-out dates",
-                lambda: self._try("value", lambda: validate_value(self._value(), log, days)),
-            ),
+            ("value on held-out dates", lambda: self._validate_value(log, days)),
             (
                 "churn on held-out dates",
                 lambda: self._try("churn", lambda: validate_churn(self._churn(), log, days)),
@@ -213,7 +212,8 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
             ``quadrant``
                 What current and potential value together suggest (`ValueQuadrants`).
             ``probability_alive``, ``expected_purchases``
-                Whether the customer still is one; purchases in the horizon (days with a purchase).
+                Whether the customer still is one; purchases in the horizon (days with a purchase). To the BG/NBD, the
+                default, every customer who bought once is one for certain; `ModifiedBetaGeoNBD` doubts that.
             ``churn_risk``
                 Probability of no purchase within the horizon.
             ``offer``
@@ -280,6 +280,12 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
         except (InputError, NotFittedError) as reason:
             self._leave_out(f"{part} is not validated", reason)
 
+    def _validate_value(self, log: TransactionLog, days: float) -> None:
+        self._try("value", lambda: validate_value(self._value(), log, days))
+        measured = self.validation_.get("value", {"is_better": True})
+        if not measured["is_better"]:
+            self.notes_.append(measured["verdict"])
+
     def _leave_out(self, what: str, reason: Exception) -> None:
         note = f"{what}: {reason}"
         self.notes_.append(note)
@@ -296,11 +302,17 @@ class CustomerBaseAnalysis(LogReader, TransformerMixin, BaseEstimator):
                 self.value_ = value.fit(rows)
                 self.quadrants_ = ValueQuadrants().fit(self.value_.transform(rows))
                 self.purchases_ = self.value_.transactions_
-                return
             except InputError as reason:
                 self.value_ = self.quadrants_ = None
                 self._leave_out("there is no value and no quadrant", reason)
-        self.purchases_ = purchase_model(value).fit(rows)
+        if self.value_ is None:
+            self.purchases_ = purchase_model(value).fit(rows)
+        once = int((rows[:, 0] == 0).sum())
+        if type(self.purchases_) is BetaGeoNBD and 2 * once > len(log):
+            self.notes_.append(
+                f"BG/NBD takes all {once:,} who bought once for alive, however long ago; "
+                "value=LifetimeValue(transactions=ModifiedBetaGeoNBD(), ...) doubts that"
+            )
 
     def _fit_groups(self, log: TransactionLog) -> None:
         self.segments_ = self.tiers_ = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,8 @@ def describe(
     if analysis.rules_:
         parts.append(list(_rules(analysis.rules_, n_rules)))
     parts.append(list(_validation(analysis.validation_)))
-    parts.append([f"Note: {note}" for note in analysis.notes_])
+    verdict = analysis.validation_.get("value", {}).get("verdict")
+    parts.append([f"Note: {note}" for note in analysis.notes_ if note != verdict])
     parts.append(list(_actions(table)))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -142,6 +144,7 @@ def _validation(validation: dict[str, Any]) -> Iterator[str]:
                     naive["total_ratio"],
                     ".2f",
                 )
+        yield from wrap(value["verdict"], 100, initial_indent="  ", subsequent_indent="  ")
     if "churn" in validation:
         churn = validation["churn"]
         model, naive = churn["model"], churn["naive"]

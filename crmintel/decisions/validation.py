@@ -38,7 +38,8 @@ def validate_value(value: Any, log: TransactionLog, days: float) -> dict[str, An
     dict
         ``cutoff``, ``days``, ``n_customers``, and `holdout_errors` of ``purchases`` (and ``spend`` where the log has
         amounts), each of the ``model`` and of the ``naive`` forecast: every customer goes on at the past rate; and the
-        ``verdict`` of `backtest` on the purchases, beside all its naive forecasts.
+        ``verdict`` of `backtest` on the purchases, beside all its naive forecasts, with ``is_better``, whether they
+        are shown to be foretold better than by each of these.
     """
     past, future = log.split(log.end - np.timedelta64(int(days), "D"))
     rows = CustomerSummary(unit="week").fit_transform(past)
@@ -59,7 +60,7 @@ def validate_value(value: Any, log: TransactionLog, days: float) -> dict[str, An
     tested = backtest(
         purchase_model(value), log, cutoffs=past.end, horizon=f"{int(days)}D", n_bootstrap=200, random_state=0
     )
-    result["verdict"] = tested.verdict
+    result["is_better"], result["verdict"] = tested.is_better, tested.verdict
     return result
 
 

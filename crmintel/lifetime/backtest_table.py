@@ -93,6 +93,12 @@ class Backtest:
         return dict(zip(self.names, self._rows("value", metric, cutoff), strict=True))
 
     @property
+    def is_better(self) -> bool:
+        """Whether the estimator is shown to be better than every baseline, by root mean squared error."""
+        highs = self._rows("difference_high", "rmse", OVERALL)[1:]
+        return bool(highs) and max(highs) < 0
+
+    @property
     def verdict(self) -> str:
         """Whether the estimator is better than every baseline, by root mean squared error, in a sentence."""
         name, *others = self.names
@@ -112,7 +118,7 @@ class Backtest:
 
         if low[best] > 0:
             return f"Do not use {name} here, a naive forecast is better: {against(best)}"
-        if high[doubt] < 0:
+        if self.is_better:
             return f"{name} is better than every baseline: {against(best)}"
         return f"{name} is not shown to be better than every baseline: {against(doubt)}"
 

@@ -86,6 +86,7 @@ def test_validation_stands_beside_naive_baselines(fitted):
     assert value["cutoff"] == churn["as_of"]
     assert value["purchases"]["model"]["rmse"] < value["purchases"]["naive"]["rmse"]
     assert f"rmse {value['purchases']['model']['rmse']:.4g} against" in value["verdict"]
+    assert value["is_better"] == ("is better than every baseline" in value["verdict"])
     assert churn["model"]["brier"] < churn["naive"]["brier"]
     assert 0.5 < churn["model"]["auc"] <= 1
 
@@ -123,6 +124,36 @@ def test_a_log_without_any_bought_item_or_money_is_still_decided_on(quick, log, 
     assert len(table) == len(empty)
     assert "no line of the log is a purchase with an item: no offers" in analysis.notes_
     assert "What to do" in describe(analysis, empty, table)
+
+
+def test_a_forecast_that_is_no_better_than_naive_ones_is_noted_and_reported(quick, fitted, log, monkeypatch):
+    verdict = (
+        "BetaGeoNBD is not shown to be better than every baseline: rmse 0.52 against 0.52 of 'own_rate'."
+    )
+    measured = {**fitted.validation_["value"], "is_better": False, "verdict": verdict}
+    monkeypatch.setattr("crmintel.decisions.analysis.validate_value", lambda *_: measured)
+    analysis = clone(quick).fit(log)
+    assert analysis.notes_ == [verdict]
+    text = describe(analysis, log, analysis.transform(log))
+    assert " ".join(text.split()).count(verdict) == 1
+
+
+def test_where_most_bought_once_bg_nbd_takes_them_for_alive_and_says_so(quick, log):
+    keep = log.owners() % 3 == 0  # of the other two thirds the first line only
+    keep[log.starts] = True
+    frame = {name: values[keep] for name, values in log.to_frame().items()}
+    once = ci.TransactionLog.from_frame(frame, customer="customer", time="time", amount="amount", end=log.end)
+    notes, tables = {}, {}
+    for model in (ci.BetaGeoNBD(), ci.ModifiedBetaGeoNBD()):
+        value = ci.LifetimeValue(horizon="8W", transactions=model)
+        analysis = clone(quick).set_params(value=value).fit(once)
+        notes[type(model)] = [note for note in analysis.notes_ if note.startswith("BG/NBD takes all")]
+        tables[type(model)] = analysis.transform(once).columns["probability_alive"]
+    lone = once.purchases() == 1
+    assert f"all {lone.sum():,} who bought once" in notes[ci.BetaGeoNBD][0]
+    assert (tables[ci.BetaGeoNBD][lone] == 1.0).all()
+    assert notes[ci.ModifiedBetaGeoNBD] == []
+    assert (tables[ci.ModifiedBetaGeoNBD][lone] < 1.0).all()
 
 
 def test_rules_of_baskets_are_of_positive_association(fitted):

@@ -166,7 +166,7 @@ def check_drift(
     >>> now = {"tenure": rng.exponential(20, 500), "plan": rng.choice(["a", "c"], 500)}
     >>> print(ci.check_drift(before, now))
     1 of 2 columns have drifted (psi above 0.2 and beyond chance)
-    all columns together tell the sides apart with an AUC of 0.87 (0.85 to 0.89; 0.5 is chance)
+    all columns together tell the sides apart with an AUC of 0.87 (0.85 to ...; 0.5 is chance)
       plan: psi 6.71 (chance 0.03), missing 0.0% -> 0.0%; new: c
     """
     bins = int(check_number(bins, "bins", low=2, high=1000, integer=True))

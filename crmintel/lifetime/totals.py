@@ -15,10 +15,11 @@ from crmintel.exceptions import InputError
 from crmintel.lifetime._histories import Vector
 from crmintel.lifetime._intervals import outcome_interval
 
+_PRINTED = 20  # groups
 _NO_EXCESS = 1e-6  # variance by mean above 1: below it a total is as good as Poisson distributed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PurchaseTotals:
     """Purchases of each group of customers within a horizon; numbers where there are no groups.
 
@@ -44,9 +45,11 @@ class PurchaseTotals:
     >>> total = model.predict_total(rows, horizon=39)
     >>> total.low < total.expected < total.high
     True
-    >>> segments = model.predict_total(rows, horizon=39, groups=rows[:, 0] > 0)
-    >>> segments.groups, segments.n_customers.sum()
-    (array([False,  True]), np.int64(1000))
+    >>> print(model.predict_total(rows, horizon=39, groups=rows[:, 0] > 0))
+    PurchaseTotals(1,000 customers)
+             n_customers       expected            low           high    process_std  parameter_std
+      False          590          114.8           93.0          137.0           13.4            0.0
+      True           410          582.0          514.0          653.0           42.5            0.0
     """
 
     groups: Any
@@ -62,8 +65,24 @@ class PurchaseTotals:
         names = [field.name for field in fields(self) if field.name != "groups" or self.groups is not None]
         return build_frame({name: np.atleast_1d(getattr(self, name)) for name in names}, library)
 
+    def __repr__(self) -> str:
+        columns = self.to_frame()
+        labels = ["total"] if self.groups is None else list(map(str, columns.pop("groups")))
+        people = columns.pop("n_customers").tolist()
+        width = max([len("total"), *map(len, labels)])
+        lines = [
+            f"{type(self).__name__}({sum(people):,} customers)",
+            f"  {'':{width}}  n_customers  " + "  ".join(f"{name:>13}" for name in columns),
+        ]
+        for label, n, *numbers in list(zip(labels, people, *columns.values(), strict=True))[:_PRINTED]:
+            cells = "  ".join(f"{number:>13,.1f}" for number in numbers)
+            lines.append(f"  {label:{width}}  {n:>11,}  {cells}")
+        if len(labels) > _PRINTED:
+            lines.append(f"  ... and {len(labels) - _PRINTED:,} more groups")
+        return "\n".join(lines)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class ValueTotals(PurchaseTotals):
     """Value of each group of customers within the horizon, in money; numbers where there are no groups.
 

@@ -225,3 +225,14 @@ def test_wrong_arguments():
     ]:
         with pytest.raises(InputError, match=message):
             call()
+
+
+def test_what_is_printed():
+    model = BetaGeoNBD.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    rows = np.asarray(model.sample(100, T=39.0, random_state=0))
+    whole = repr(model.predict_total(rows, horizon=39)).splitlines()
+    assert whole[0] == "PurchaseTotals(100 customers)"
+    assert whole[2].split()[:2] == ["total", "100"]
+    many = repr(model.predict_total(rows, horizon=39, groups=np.arange(100) // 4)).splitlines()
+    assert len(many) == 2 + 20 + 1
+    assert many[-1] == "  ... and 5 more groups"

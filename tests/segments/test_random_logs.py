@@ -14,6 +14,9 @@ import crmintel as ci
 from crmintel.segments._periods import period_start
 from crmintel.transactions.calendar import period_index
 
+# logs of returns are among them on purpose
+pytestmark = pytest.mark.filterwarnings("ignore:.*negative money:crmintel.exceptions.DataWarning")
+
 START = np.datetime64("2023-12-28T00:00", "us")
 lines = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 24 * 150), st.integers(-5000, 20_000)),

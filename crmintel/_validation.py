@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crmintel.exceptions import InputError, InputTypeError
+
+
+def check_parameters(params: Mapping[str, Any], names: Sequence[str], owner: str) -> None:
+    """Raise unless ``params`` has exactly the parameters that ``owner`` needs."""
+    if set(params) != set(names):
+        raise InputError(f"{owner} needs exactly the parameters {list(names)}, got {sorted(params)}.")
 
 
 def check_number(

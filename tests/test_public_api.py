@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import re
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def sections(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def parameters_of(obj: object) -> set[str]:
-    signature = inspect.signature(obj.__init__ if inspect.isclass(obj) else obj)  # type: ignore[misc]
+def parameters_of(obj: Callable[..., object]) -> set[str]:
+    signature = inspect.signature(obj)
     return {name for name in signature.parameters if name not in ("self", "args", "kwargs")}
 
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import as_generator
-from crmintel._validation import as_numbers, check_number, check_vector, raise_if_any
+from crmintel._validation import as_numbers, check_number, check_parameters, check_vector, raise_if_any
 from crmintel.exceptions import InputError
 from crmintel.features.rows import CustomerRows
 from crmintel.lifetime._contract_likelihood import ContractLikelihood
@@ -124,10 +124,7 @@ class ContractModel(TransformerMixin, BaseEstimator):
         model
             Usable like a fitted one; it has no ``covariance_``.
         """
-        if set(params) != set(cls._parameters):
-            raise InputError(
-                f"{cls.__name__} needs exactly the parameters {list(cls._parameters)}, got {sorted(params)}."
-            )
+        check_parameters(params, cls._parameters, cls.__name__)
         model = cls(horizon=horizon)
         model._set_parameters(
             {name: check_number(params[name], name, low=0.0, strict_low=True) for name in cls._parameters}

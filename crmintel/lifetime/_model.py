@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from crmintel._validation import check_number
+from crmintel._validation import check_number, check_parameters
 from crmintel.exceptions import FitWarning, InputError
 from crmintel.lifetime._histories import (
     Histories,
@@ -142,10 +142,7 @@ class PurchaseModel(UncertainAnswers):
         model
             Usable like a fitted one; it has no ``covariance_``.
         """
-        if set(params) != set(cls._parameters):
-            raise InputError(
-                f"{cls.__name__} needs exactly the parameters {list(cls._parameters)}, got {sorted(params)}."
-            )
+        check_parameters(params, cls._parameters, cls.__name__)
         model = cls(horizon=horizon, unit=unit)
         model.unit_ = None if unit is None else unit_name(unit)
         model._set_parameters(

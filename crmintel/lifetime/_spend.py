@@ -12,7 +12,7 @@ from scipy.special import stdtr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel._validation import check_number, check_vector, raise_if_any
+from crmintel._validation import check_number, check_parameters, check_vector, raise_if_any
 from crmintel.exceptions import DataWarning, InputError
 from crmintel.features.rows import named_columns
 from crmintel.lifetime._histories import MOST_PURCHASES, Vector, read_weights, remember_columns
@@ -100,10 +100,7 @@ class SpendModel(BaseEstimator):
         model
             Usable like a fitted one; it has no ``covariance_``.
         """
-        if set(params) != set(cls._parameters):
-            raise InputError(
-                f"{cls.__name__} needs exactly the parameters {list(cls._parameters)}, got {sorted(params)}."
-            )
+        check_parameters(params, cls._parameters, cls.__name__)
         model = cls()
         low = {name: None if name in cls._signed else 0.0 for name in cls._parameters}
         model._set_parameters(

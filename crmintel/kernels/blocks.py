@@ -7,12 +7,16 @@ vector registers.
 
 from __future__ import annotations
 
-from crmintel.kernels._jit import kernel
+import numpy as np
+
+from crmintel.kernels._jit import helper, kernel
+from crmintel.kernels.prefetch import prefetch
 from crmintel.kernels.screen import TILE
 
 BLOCK = TILE  # neighbours
 KEY_BITS = 24  # two passes of a 12-bit counting sort; finer cells than points at any n that fits in memory
 DIGITS = 1 << (KEY_BITS // 2)
+_AHEAD = 24  # rows that are asked for before they are needed
 
 
 @kernel
@@ -33,25 +37,40 @@ def curve_keys(X, columns, low, scale, spread, keys):
 
 
 @kernel
-def sort_by_digit(keys, order, shift, start, sorted_order):
-    """One stable counting-sort pass of ``order`` by 12 bits of ``keys[order]`` from bit ``shift`` on.
+def sort_keys(keys, start, half_sorted, order):
+    """Stable order of the rows by their keys: a counting sort by the lower and one by the upper half of the bits.
 
-    ``start`` comes in as ``DIGITS + 1`` zeros.
+    ``start`` comes in as (2, DIGITS + 1) zeros.
     """
+    bits = KEY_BITS // 2
     for i in range(keys.size):
-        start[((keys[i] >> shift) & (DIGITS - 1)) + 1] += 1
+        start[0, (keys[i] & (DIGITS - 1)) + 1] += 1
+        start[1, (keys[i] >> bits) + 1] += 1
     for digit in range(DIGITS):
-        start[digit + 1] += start[digit]
-    for i in range(order.size):
-        digit = (keys[order[i]] >> shift) & (DIGITS - 1)
-        sorted_order[start[digit]] = order[i]
-        start[digit] += 1
+        start[0, digit + 1] += start[0, digit]
+        start[1, digit + 1] += start[1, digit]
+    for i in range(keys.size):
+        digit = keys[i] & (DIGITS - 1)
+        # the row and what is left of its key travel together, for fetching the key by row would be a wait each
+        half_sorted[start[0, digit]] = (np.int64(keys[i] >> bits) << 32) | i
+        start[0, digit] += 1
+    for i in range(keys.size):
+        digit = half_sorted[i] >> 32
+        order[start[1, digit]] = half_sorted[i] & 0xFFFFFFFF
+        start[1, digit] += 1
+
+
+@helper
+def weight_row(b, n_blocks, weights):
+    """Row of ``weights`` that block b finds its own in: where all weigh the same, all but the last share one."""
+    return max(b - (n_blocks - weights.shape[0]), 0)
 
 
 @kernel
-def fill_blocks(X, sample_weight, mean, order, points, rounded, weights, low, high):
-    """Copy the rows, centred, into blocks and note each block's box.
+def fill_blocks(X, sample_weight, origin, order, points, weights, low, high, totals, squares):
+    """Copy the rows, less ``origin``, into blocks, note each block's box, add up the columns and their squares.
 
+    ``sample_weight`` is one number where all weigh the same.
     The last block is filled up with copies of its last point that weigh nothing.
     """
     n, d = X.shape
@@ -59,14 +78,16 @@ def fill_blocks(X, sample_weight, mean, order, points, rounded, weights, low, hi
         for i in range(BLOCK):
             at = b * BLOCK + i
             row = order[min(at, n - 1)]
-            weights[b, i] = sample_weight[row] if at < n else 0.0
-            square = 0.0
+            later = order[min(at + _AHEAD, n - 1)]
+            prefetch(X, np.int64(later) * d)
+            prefetch(X, np.int64(later) * d + d - 1)
+            w = sample_weight[row if sample_weight.size > 1 else 0] if at < n else 0.0
+            weights[weight_row(b, points.shape[0], weights), i] = w
             for j in range(d):
-                x = X[row, j] - mean[j]
+                x = X[row, j] - origin[j]
                 points[b, j, i] = x
-                rounded[b, j, i] = x
-                square += x * x
-            rounded[b, d, i] = square
+                totals[j] += w * x
+                squares[j] += w * x * x
         for j in range(d):
             lo = points[b, j, 0]
             hi = lo

@@ -81,11 +81,11 @@ def nearest_rows(
             for j in range(d):
                 block[0, j, i] = X[start + i, j]
                 x = X[start + i, j] - shift[j]
-                tile[0, j, i] = x
+                tile[j, i] = x
                 s += x * x
-            tile[0, d, i] = s
+            tile[d, i] = s
             largest = max(largest, s)
-        screen(tile, np.int64(0), d, singles, half, share, everyone, k, largest, room)
+        screen(tile, d, singles, half, share, everyone, k, largest, room)
         for i in range(m):
             c = np.int64(nearest[i])
             if not gap[i] > 0.0:

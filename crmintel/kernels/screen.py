@@ -7,8 +7,6 @@ differences of doubles. A comparison that the errors could turn is left open, to
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from crmintel.kernels._jit import helper
@@ -56,10 +54,23 @@ def point_share(d):
 
 
 @helper
-def screen(tiles, b, d, singles, half, share, candidates, m, largest, room):
-    """Compare the points of tile b (d columns and, in row d, their squares) with the first m candidates.
+def fill_tile(points, b, tile):
+    """Bring the points of block b and their squares into ``tile``."""
+    d = points.shape[1]
+    for i in range(TILE):
+        tile[d, i] = 0.0
+    for j in range(d):
+        for i in range(TILE):
+            x = np.float32(points[b, j, i])
+            tile[j, i] = x
+            tile[d, i] += x * x
 
-    Fill ``nearest`` and ``gap``, a lower bound of d(x, second) - d(x, nearest); not positive is undecided.
+
+@helper
+def screen(tile, d, singles, half, share, candidates, m, largest, room):
+    """Compare the points of a tile (d columns and, in row d, their squares) with the first m candidates.
+
+    Fill ``nearest`` and ``gap``, a lower bound of half of d(x, second)^2 - d(x, nearest)^2; not positive is undecided.
     ``candidates`` has three more places than the m that count. ``largest`` bounds the squares of the points.
     """
     score_u, score_v, score_w, score_z, best, second, nearest, gap = room
@@ -92,10 +103,10 @@ def screen(tiles, b, d, singles, half, share, candidates, m, largest, room):
         z2 = singles[z, 2]
         z3 = singles[z, 3]
         for i in range(best.size):
-            x0 = tiles[b, 0, i]
-            x1 = tiles[b, 1, i]
-            x2 = tiles[b, 2, i]
-            x3 = tiles[b, 3, i]
+            x0 = tile[0, i]
+            x1 = tile[1, i]
+            x2 = tile[2, i]
+            x3 = tile[3, i]
             score_u[i] = half_u - ((u0 * x0 + u1 * x1) + (u2 * x2 + u3 * x3))
             score_v[i] = half_v - ((v0 * x0 + v1 * x1) + (v2 * x2 + v3 * x3))
             score_w[i] = half_w - ((w0 * x0 + w1 * x1) + (w2 * x2 + w3 * x3))
@@ -118,10 +129,10 @@ def screen(tiles, b, d, singles, half, share, candidates, m, largest, room):
             z2 = singles[z, j + 2]
             z3 = singles[z, j + 3]
             for i in range(best.size):
-                x0 = tiles[b, j, i]
-                x1 = tiles[b, j + 1, i]
-                x2 = tiles[b, j + 2, i]
-                x3 = tiles[b, j + 3, i]
+                x0 = tile[j, i]
+                x1 = tile[j + 1, i]
+                x2 = tile[j + 2, i]
+                x3 = tile[j + 3, i]
                 score_u[i] -= (u0 * x0 + u1 * x1) + (u2 * x2 + u3 * x3)
                 score_v[i] -= (v0 * x0 + v1 * x1) + (v2 * x2 + v3 * x3)
                 score_w[i] -= (w0 * x0 + w1 * x1) + (w2 * x2 + w3 * x3)
@@ -165,8 +176,5 @@ def screen(tiles, b, d, singles, half, share, candidates, m, largest, room):
     shrink = np.float32(SHRINK)
     slope = np.float32(17.0 * share)
     for i in range(best.size):
-        square = tiles[b, d, i]
-        over = slope * (square + best[i] + blur)
-        rise = second[i] - best[i] - blur - over
-        # the sum of two roots is at most the root of twice the sum
-        gap[i] = shrink * rise / math.sqrt(square + best[i] + second[i] + over + two * blur)
+        over = slope * (tile[d, i] + best[i] + blur)
+        gap[i] = shrink * (second[i] - best[i] - blur - over)

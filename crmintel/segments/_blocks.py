@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._compat import thread_count
-from crmintel.kernels.blocks import BLOCK, DIGITS, KEY_BITS, curve_keys, fill_blocks, sort_by_digit
+from crmintel.kernels.blocks import BLOCK, DIGITS, KEY_BITS, curve_keys, fill_blocks, sort_keys
 from crmintel.kernels.kmeans import CHUNK
-from crmintel.kernels.screen import tile_rows
 
 # Bits of a column; with fewer (9 columns and more) boxes are so wide that fetching the rows in order costs more.
 _MIN_BITS = 3
@@ -22,20 +21,26 @@ _SAMPLE = 16_384  # rows that tell the range of a column where there are more th
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Points along a Morton curve, centred at ``mean``: ``points[b, j, i]`` is column j of point i of block b.
+    """Points along a Morton curve: ``points[b, j, i]`` is column j of point i of block b.
 
-    ``rounded`` holds the tiles of `crmintel.kernels.screen`. ``weights`` is 0 where the last block is filled up,
-    ``low`` and ``high`` are the corners of the boxes, and ``variance`` is the mean over the columns of the weighted
-    variance, the scale of ``tol``.
+    They are less ``origin``, which is near their mean. ``few_weights`` has a row for every block or, where all weigh
+    the same, one for all but the last and one for that, which is filled up with points of weight 0. ``low`` and
+    ``high`` are the corners of the boxes, and ``variance`` is the mean over the columns of the weighted variance, the
+    scale of ``tol``.
     """
 
     points: NDArray[np.float64]
-    rounded: NDArray[np.float32]
-    weights: NDArray[np.float64]
+    few_weights: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    origin: NDArray[np.float64]
     variance: float
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weight of every point (n_blocks, BLOCK), 0 where the last block is filled up."""
+        n_blocks = len(self.points)
+        return self.few_weights[np.maximum(np.arange(n_blocks) - (n_blocks - len(self.few_weights)), 0)]
 
     @property
     def n_chunks(self) -> int:
@@ -47,16 +52,14 @@ def build_blocks(X: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> 
     """Sort the rows of ``X``, less those of weight 0, along a Morton curve and copy them into blocks."""
     if not sample_weight.all():
         X, sample_weight = X[sample_weight > 0.0], sample_weight[sample_weight > 0.0]
-    mean = (
-        np.einsum("i,ij->j", sample_weight, X) / sample_weight.sum()
-    )  # no copy of X, and the same on any BLAS
-    return _filled(X, sample_weight, mean, _curve_order(X))
+    sample = X[:: max(1, len(X) // _SAMPLE)]
+    return _filled(X, sample_weight, sample.mean(axis=0), _curve_order(X, sample))
 
 
 def coreset(blocks: Blocks, size: int) -> Blocks:
     """Return ``size`` points that stand for all: the blocks of a lightweight coreset.
 
-    Points are drawn by q, half the share of their weight and half the share of their squared distance to the mean,
+    Points are drawn by q, half the share of their weight and half the share of their squared distance to the origin,
     at even steps along the curve, which spreads them over space and takes everyone far out; they weigh w / q.
 
     References
@@ -71,7 +74,7 @@ def coreset(blocks: Blocks, size: int) -> Blocks:
     ends = np.cumsum(q)
     picked = np.searchsorted(ends, (np.arange(size) + 0.5) / size * ends[-1])
     block, i = np.divmod(picked, BLOCK)
-    origin = np.zeros(blocks.mean.size)
+    origin = np.zeros(blocks.origin.size)
     return _filled(
         blocks.points[block, :, i],
         w[block, i] / (size * q[block, i]),
@@ -81,19 +84,23 @@ def coreset(blocks: Blocks, size: int) -> Blocks:
 
 
 def _filled(
-    X: NDArray[np.float64], weight: NDArray[np.float64], mean: NDArray[np.float64], order: NDArray[np.int32]
+    X: NDArray[np.float64], weight: NDArray[np.float64], origin: NDArray[np.float64], order: NDArray[np.int32]
 ) -> Blocks:
     n, d = X.shape
     n_blocks = -(-n // BLOCK)
-    points, weights = np.empty((n_blocks, d, BLOCK)), np.empty((n_blocks, BLOCK))
+    mass = weight.sum()
+    if weight.min() == weight.max():
+        weight = weight[:1]
+    points = np.empty((n_blocks, d, BLOCK))
+    weights = np.empty((min(n_blocks, 2) if weight.size == 1 else n_blocks, BLOCK))
     low, high = np.empty((n_blocks, d)), np.empty((n_blocks, d))
-    rounded = np.zeros((n_blocks, tile_rows(d), BLOCK), np.float32)
-    fill_blocks(X, weight, mean, order, points, rounded, weights, low, high)
-    squares = np.einsum("bji,bji,bi->", points, points, weights)
-    return Blocks(points, rounded, weights, low, high, mean, float(squares / (d * weight.sum())))
+    totals, squares = np.zeros(d), np.zeros(d)
+    fill_blocks(X, weight, origin, order, points, weights, low, high, totals, squares)
+    variance = np.maximum(squares / mass - (totals / mass) ** 2, 0.0).mean()
+    return Blocks(points, weights, low, high, origin, float(variance))
 
 
-def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
+def _curve_order(X: NDArray[np.float64], sample: NDArray[np.float64]) -> NDArray[np.int32]:
     """Order of the rows along the curve, or as they are where rows and columns are many.
 
     Of many rows the cells cover the middle 99 %, for tails would empty them.
@@ -102,7 +109,7 @@ def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
     if n <= 2 * _SAMPLE:
         low, high = X.min(axis=0), X.max(axis=0)
     else:
-        low, high = np.quantile(X[:: n // _SAMPLE], [0.005, 0.995], axis=0)
+        low, high = np.quantile(sample, [0.005, 0.995], axis=0)
     columns = np.flatnonzero(high > low)[:KEY_BITS]
     order = np.arange(n, dtype=np.int32)
     if columns.size == 0 or (n > 2 * _SAMPLE and KEY_BITS // columns.size < _MIN_BITS):
@@ -118,9 +125,7 @@ def _curve_order(X: NDArray[np.float64]) -> NDArray[np.int32]:
     with np.errstate(over="ignore"):  # columns of subnormal width; any order will do
         scale = cells.size / width
     curve_keys(X, columns, low, scale, spread, keys)
-    half = np.empty_like(order)
-    sort_by_digit(keys, order, 0, np.zeros(DIGITS + 1, dtype=np.int64), half)
-    sort_by_digit(keys, half, KEY_BITS // 2, np.zeros(DIGITS + 1, dtype=np.int64), order)
+    sort_keys(keys, np.zeros((2, DIGITS + 1), dtype=np.int64), np.empty(n, dtype=np.int64), order)
     return order
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.kernels.distances import label_distances
-from crmintel.kernels.kmeans import assign_blocks, scratch, tally_blocks
-from crmintel.kernels.screen import point_share, single_centres
+from crmintel.kernels.kmeans import RIVALS, assign_blocks, scratch, tally_blocks
+from crmintel.kernels.screen import TILE, point_share, single_centres
 from crmintel.segments._blocks import Blocks, Threads
 
 # Sums that follow the points around collect rounding; tallied afresh they move the centres by less than this,
@@ -52,10 +52,15 @@ class Partition:
     def __init__(self, blocks: Blocks, centres: NDArray[np.float64], threads: Threads) -> None:
         k, d = centres.shape
         self.blocks, self.centres, self.threads, self.n_iter = blocks, centres, threads, 0
-        self.labels = np.full(blocks.weights.shape, -1, dtype=np.int32)
-        self.owner = np.full(len(self.labels), k, dtype=np.int64)
+        shape = len(blocks.points), blocks.points.shape[2]
+        self.labels = np.full(shape, -1, dtype=np.int32)
         self.limit = np.full(len(self.labels), -np.inf)
-        self.bound = np.full(blocks.weights.shape, -np.inf)
+        self.rivals = np.empty((len(self.labels), min(k, RIVALS)), dtype=np.int32)
+        self.known = np.zeros(len(self.labels), dtype=np.int64)
+        self.bound = np.empty(shape, dtype=np.float32)
+        self.spent = np.zeros(len(self.labels))
+        self.before = self.centres
+        self.extent = float(max(-blocks.low.min(), blocks.high.max(), np.abs(centres).max()))
         self.drift = np.zeros(k + 1)
         self.boxes = True
         self.sums = np.zeros((blocks.n_chunks, k, d))
@@ -66,20 +71,25 @@ class Partition:
         """Label the points by their nearest centres; return how many changed."""
         b, columns = self.blocks, np.ascontiguousarray(self.centres.T)
         singles, half = single_centres(self.centres)
+        moves, offsets, loose = self._moves()
         changed = self.threads.run(
             lambda first, last: assign_blocks(
                 points=b.points,
-                rounded=b.rounded,
-                weights=b.weights,
+                weights=b.few_weights,
                 low=b.low,
                 high=b.high,
                 centres=columns,
                 singles=singles,
                 half=half,
                 share=point_share(columns.shape[0]),
+                moves=moves,
+                offsets=offsets,
+                loose=loose,
                 drift=self.drift,
                 limit=self.limit,
-                owner=self.owner,
+                rivals=self.rivals,
+                known=self.known,
+                spent=self.spent,
                 bound=self.bound,
                 labels=self.labels,
                 sums=self.sums,
@@ -96,12 +106,28 @@ class Partition:
         self.boxes = bool(self.boxes and kept <= _WORTH * tried)
         return int(moved)
 
+    def _moves(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Return what `assign_blocks` asks of how the centres have moved since it ran last."""
+        moves = self.centres - self.before
+        offsets = 0.5 * np.einsum("cj,cj->c", moves, self.centres + self.before)
+        loose = 1e-15 * (moves.shape[1] + 8) * self.extent * np.abs(moves).sum(axis=1).max()
+        self.before = self.centres
+        return np.ascontiguousarray(moves.T), offsets, float(loose)
+
     def tally(self) -> None:
         """Add up the clusters from nothing."""
         b = self.blocks
         self.threads.run(
             lambda first, last: tally_blocks(
-                b.points, b.weights, self.labels, self.sums, self.mass, self.members, first, last
+                b.points,
+                b.few_weights,
+                self.labels,
+                self.sums,
+                self.mass,
+                self.members,
+                np.empty(TILE),
+                first,
+                last,
             ),
             b.n_chunks,
         )
@@ -160,7 +186,7 @@ class Partition:
                 break
             members[self.labels[block, i]] -= 1
             self.labels[block, i] = label
-            self.owner[block], self.limit[block], self.bound[block] = self.centres.shape[0], -np.inf, -np.inf
+            self.known[block], self.limit[block] = 0, -np.inf
             moved += 1
         self.tally()
         return moved

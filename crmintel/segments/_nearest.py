@@ -32,7 +32,7 @@ def nearest(
             squared=squared,
             block=np.empty((1, X.shape[1], TILE)),
             everyone=np.arange(len(centres) + ABREAST - 1),
-            tile=np.zeros((1, tile_rows(X.shape[1]), TILE), np.float32),
+            tile=np.zeros((tile_rows(X.shape[1]), TILE), np.float32),
             room=room_for_tile(),
             first=first * _ROWS,
             last=min(last * _ROWS, len(X)),

@@ -22,7 +22,7 @@ def plus_plus(
     All points take part; boxes farther from a candidate than from the seeds so far are passed over.
     """
     field = _Distances(blocks, threads)
-    seeds = np.empty((k, blocks.mean.size))
+    seeds = np.empty((k, blocks.origin.size))
     seeds[0] = field.draw(generator.random(1))[0]
     field.start(seeds[0])
     for c in range(1, k):
@@ -45,20 +45,21 @@ class _Distances:
 
     def __init__(self, blocks: Blocks, threads: Threads) -> None:
         self.blocks, self.threads = blocks, threads
-        self.nearest = np.ones(blocks.weights.shape)
-        self.potential = blocks.weights.sum(axis=1)
+        self.weights = blocks.weights
+        self.nearest = np.ones(self.weights.shape)
+        self.potential = self.weights.sum(axis=1)
         self.farthest = np.empty(len(self.potential))
 
     def draw(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the points at ``shares`` of the potential, laid end to end."""
         if self.potential.sum() == 0.0:  # every point is a seed already
             self.nearest[:] = 1.0
-            self.potential = self.blocks.weights.sum(axis=1)
+            self.potential = self.weights.sum(axis=1)
         ends = np.cumsum(self.potential)
-        points = np.empty((shares.size, self.blocks.mean.size))
+        points = np.empty((shares.size, self.blocks.origin.size))
         for p, target in enumerate(shares * ends[-1]):
             b = bin_of(target, ends)
-            within = np.cumsum(self.blocks.weights[b] * self.nearest[b])
+            within = np.cumsum(self.weights[b] * self.nearest[b])
             points[p] = self.blocks.points[b, :, bin_of(target - (ends[b] - self.potential[b]), within)]
         return points
 
@@ -75,7 +76,7 @@ class _Distances:
         self.threads.run(
             lambda first, last: try_seed(
                 points=b.points,
-                weights=b.weights,
+                weights=self.weights,
                 low=b.low,
                 high=b.high,
                 seed=column,

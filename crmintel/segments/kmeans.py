@@ -165,7 +165,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             few = coreset(blocks, _CORESET) if self._many(counting) else None
             for _ in progress(range(n_starts), verbose=self.verbose, label="k-means starts"):
                 if given is not None:
-                    start = given - blocks.mean
+                    start = given - blocks.origin
                 elif few is not None:
                     start = plus_plus(few, k, generator, threads)
                     start = lloyd(
@@ -176,7 +176,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
                 run = lloyd(blocks, start, max_iter=max_iter, tol=tol * blocks.variance, threads=threads)
                 inertia = run.inertia() if n_starts > 1 else 0.0
                 if inertia < lowest:
-                    lowest, centres, n_iter = inertia, run.centres + blocks.mean, run.n_iter
+                    lowest, centres, n_iter = inertia, run.centres + blocks.origin, run.n_iter
             labels, squared = nearest(X, centres, threads)
 
         self.cluster_centers_ = centres
@@ -185,7 +185,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         self.n_iter_ = n_iter
         self.counts_ = _mass(labels, weight, k)
         self._n_features_out = k
-        filled = np.unique(labels[weight > 0.0]).size
+        filled = np.count_nonzero(self.counts_)
         if filled < k:
             warnings.warn(
                 f"only {filled} of n_clusters={k} clusters hold customers: X has fewer distinct rows than clusters. "
@@ -301,7 +301,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         if not (isinstance(self.init, str) or callable(self.init)):
             return self._check_centres(self.init)
         blocks = build_blocks(X, weight)
-        return self._start(X, blocks, as_generator(self.random_state), threads) + blocks.mean
+        return self._start(X, blocks, as_generator(self.random_state), threads) + blocks.origin
 
     def _rows(self, X: Any, reset: bool = False) -> NDArray[np.float64]:
         names = None
@@ -366,7 +366,7 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
     ) -> NDArray[np.float64]:
         if callable(self.init):
             legacy = np.random.RandomState(generator.integers(2**32))
-            return self._check_centres(self.init(X, self.n_clusters, random_state=legacy)) - blocks.mean
+            return self._check_centres(self.init(X, self.n_clusters, random_state=legacy)) - blocks.origin
         check_choice(self.init, "init", ("k-means++", "random"))
         if self.init == "random":
             return random_points(blocks, self.n_clusters, generator)

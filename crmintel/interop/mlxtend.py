@@ -91,9 +91,8 @@ def to_itemsets_frame(itemsets: Itemsets) -> Any:
     --------
     >>> from crmintel import FrequentItemsets
     >>> from crmintel.interop.mlxtend import to_itemsets_frame
-    >>> to_itemsets_frame(FrequentItemsets(2).fit([["tea", "cup"], ["tea"]]).itemsets_)
-       support         itemsets
-    0      1.0  frozenset({tea})
+    >>> to_itemsets_frame(FrequentItemsets(2).fit([["tea", "cup"], ["tea"]]).itemsets_).to_dict("records")
+    [{'support': 1.0, 'itemsets': frozenset({'tea'})}]
     """
     if not isinstance(itemsets, Itemsets):
         raise InputTypeError(
@@ -171,10 +170,13 @@ def to_rules_frame(rules: RuleSet) -> Any:
     >>> from crmintel import AssociationRules, FrequentItemsets
     >>> from crmintel.interop.mlxtend import to_rules_frame
     >>> rules = AssociationRules(FrequentItemsets(1)).fit([["tea", "cup"], ["tea"], ["gin"]]).rules_
-    >>> to_rules_frame(rules)[["antecedents", "consequents", "confidence", "zhangs_metric"]]
-            antecedents       consequents  confidence  zhangs_metric
-    0  frozenset({cup})  frozenset({tea})         1.0            0.5
-    1  frozenset({tea})  frozenset({cup})         0.5            1.0
+    >>> frame = to_rules_frame(rules)
+    >>> [set(items) for items in frame["antecedents"]]
+    [{'cup'}, {'tea'}]
+    >>> frame[["confidence", "lift", "zhangs_metric"]]
+       confidence  lift  zhangs_metric
+    0         1.0   1.5            0.5
+    1         0.5   1.5            1.0
     """
     if not isinstance(rules, RuleSet):
         raise InputTypeError(

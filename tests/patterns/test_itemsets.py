@@ -374,6 +374,10 @@ assert all(itemsets == found["auto"] for itemsets in found.values())
 """
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.2.0",
+    reason="numpy 2.1 forgets in new threads that uint64 + int is uint64: kernels as plain Python index by floats",
+)
 def test_the_same_without_the_compiler():
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(

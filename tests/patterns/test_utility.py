@@ -120,14 +120,15 @@ def test_the_bound_is_the_decimal_that_is_printed():
 
 def test_the_order_of_rows_changes_nothing():
     rng = np.random.default_rng(1)
-    matrix = sparse.random_array((400, 12), density=0.4, rng=rng, format="csr")
+    matrix = sparse.csr_array(rng.random((400, 12)) * (rng.random((400, 12)) < 0.4))
     whole, mixed = mine(matrix, top_k=50), mine(matrix[rng.permutation(400)], top_k=50)
     for name in ("items", "offsets", "utilities", "counts"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(mixed, name))
 
 
 def test_pauses_change_nothing(monkeypatch):
-    matrix = sparse.random_array((300, 14), density=0.5, rng=np.random.default_rng(2), format="csr")
+    rng = np.random.default_rng(2)
+    matrix = sparse.csr_array(rng.random((300, 14)) * (rng.random((300, 14)) < 0.5))
     whole = mine(matrix, 20)
     monkeypatch.setattr(_utility_search, "_BUDGET", 100)
     paused = mine(matrix, 20, verbose=True)

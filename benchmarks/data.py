@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 import crmintel as ci
 from crmintel.datasets import load_cdnow, load_complete_journey
@@ -140,6 +141,12 @@ def clouds(n: int, d: int, k: int) -> Any:
     centers = rng.normal(size=(12, d)) * 1.5
     which = rng.choice(12, size=n, p=rng.dirichlet(np.full(12, 2.0)))
     return _standardised(centers[which] + rng.normal(size=(n, d)), k, rng)
+
+
+def segments(n: int, d: int, k: int) -> Any:
+    """Return customers, and for each the nearest of k among them."""
+    rows, centers = customers(n, d, k)
+    return rows, cdist(rows, centers).argmin(axis=1)
 
 
 def _standardised(rows: Any, k: int, rng: np.random.Generator) -> Any:

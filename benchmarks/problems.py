@@ -45,6 +45,10 @@ def _same_inertia(ours: float, theirs: float) -> None:
     assert abs(ours - theirs) <= 1e-6 * theirs, f"inertia {ours} and {theirs}"
 
 
+def _same_number(ours: float, theirs: float) -> None:
+    assert abs(ours - theirs) <= 1e-9, f"{ours} and {theirs}"
+
+
 def _same_in_single_precision(ours: float, theirs: float) -> None:
     assert abs(ours - theirs) <= 1e-4 * theirs, f"inertia {ours} and {theirs}"
 
@@ -229,4 +233,7 @@ _add(
     ("sklearn",),
     _no_worse_any,
 )
+for _d in (3, 8):
+    _add(f"silhouette, 20,000 x {_d}, 8 segments", "silhouette", partial(data.segments, 20_000, _d, 8),
+         ("sklearn",), _same_number)  # fmt: skip
 _add("k-prototypes, 1e5 x (4 + 4), k = 8", "kprototypes", data.mixed_customers, ("kmodes",), _no_worse)

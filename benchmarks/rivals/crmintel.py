@@ -173,5 +173,6 @@ TASKS = {
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
     "ten starts": Entry(_ten_starts, answer=lambda model: float(model.inertia_)),
     "scan": Entry(_scan),
+    "silhouette": Entry(lambda problem: float(ci.silhouette(*problem).value)),
     "kprototypes": Entry(_kprototypes, answer=lambda model: float(model.cost_)),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
 
 from benchmarks.rivals import Entry
 
@@ -29,4 +30,5 @@ TASKS = {
     "kmeans": Entry(_kmeans, answer=lambda model: float(model.inertia_)),
     "ten starts": Entry(_ten_starts, answer=lambda model: float(model.inertia_)),
     "scan": Entry(_scan),
+    "silhouette": Entry(lambda problem: float(silhouette_score(*problem))),
 }

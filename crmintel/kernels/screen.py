@@ -77,6 +77,10 @@ def screen(tile, d, singles, half, share, candidates, m, largest, room):
     while m % ABREAST > 0:
         candidates[m] = singles.shape[0] - 1
         m += 1
+    for i in range(best.size):
+        best[i] = np.inf
+        second[i] = np.inf
+        nearest[i] = candidates[0]
     for a in range(0, m, ABREAST):
         u = np.int32(candidates[a])
         v = np.int32(candidates[a + 1])
@@ -137,40 +141,23 @@ def screen(tile, d, singles, half, share, candidates, m, largest, room):
                 score_v[i] -= (v0 * x0 + v1 * x1) + (v2 * x2 + v3 * x3)
                 score_w[i] -= (w0 * x0 + w1 * x1) + (w2 * x2 + w3 * x3)
                 score_z[i] -= (z0 * x0 + z1 * x1) + (z2 * x2 + z3 * x3)
-        if a == 0:
-            for i in range(best.size):
-                su = score_u[i]
-                sv = score_v[i]
-                sw = score_w[i]
-                sz = score_z[i]
-                low = min(su, sv)
-                lower = min(sw, sz)
-                near = v if sv < su else u
-                nearer = z if sz < sw else w
-                loser = min(max(low, lower), max(sw, sz) if lower < low else max(su, sv))
-                near = nearer if lower < low else near
-                low = min(low, lower)
-                best[i] = low
-                second[i] = loser
-                nearest[i] = near
-        else:
-            for i in range(best.size):
-                su = score_u[i]
-                sv = score_v[i]
-                sw = score_w[i]
-                sz = score_z[i]
-                low = min(su, sv)
-                lower = min(sw, sz)
-                near = v if sv < su else u
-                nearer = z if sz < sw else w
-                loser = min(max(low, lower), max(sw, sz) if lower < low else max(su, sv))
-                near = nearer if lower < low else near
-                low = min(low, lower)
-                s = best[i]
-                closer = low < s
-                second[i] = min(loser, s) if closer else min(low, second[i])
-                best[i] = low if closer else s
-                nearest[i] = near if closer else nearest[i]
+        for i in range(best.size):
+            su = score_u[i]
+            sv = score_v[i]
+            sw = score_w[i]
+            sz = score_z[i]
+            low = min(su, sv)
+            lower = min(sw, sz)
+            near = v if sv < su else u
+            nearer = z if sz < sw else w
+            loser = min(max(low, lower), max(sw, sz) if lower < low else max(su, sv))
+            near = nearer if lower < low else near
+            low = min(low, lower)
+            s = best[i]
+            closer = low < s
+            second[i] = min(loser, s) if closer else min(low, second[i])
+            best[i] = low if closer else s
+            nearest[i] = near if closer else nearest[i]
     two = np.float32(2.0)
     blur = two * np.float32(share * largest) + _LEAST
     shrink = np.float32(SHRINK)

@@ -100,12 +100,15 @@ def coverage(log: TransactionLog, periods: Periods) -> str:
     return f"{first} to {last}{cut}"
 
 
-def activity(log: TransactionLog, periods: Periods, for_what: str) -> Activity:
-    """Sum the lines of each customer by period; lines outside the periods do not count."""
+def activity(log: TransactionLog, periods: Periods, for_what: str | None = None) -> Activity:
+    """Sum the lines of each customer by period; lines outside the periods do not count.
+
+    ``for_what`` needs the money; None asks for presence alone, and the money is 0.
+    """
     lines = log.line_numbers()
     period = period_index(log.lines.time[lines], periods.grain) - periods.first
     inside = (period >= 0) & (period < len(periods))
-    amount = log.lines.need("amount", for_what)[lines]
+    amount = log.lines.need("amount", for_what)[lines] if for_what else np.zeros(lines.size)
     key = log.owners() * len(periods) + period
     key, amount = key[inside], amount[inside]
     # a customer's lines stand in the order of time: equal keys are neighbours

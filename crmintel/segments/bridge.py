@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crmintel._frames import build_frame
 from crmintel.exceptions import DateRangeError
-from crmintel.segments._periods import activity, whole_periods
+from crmintel.segments._periods import activity, coverage, whole_periods
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import check_log
 
@@ -56,17 +56,19 @@ class RevenueBridge:
         money: dict[str, NDArray[np.float64]],
         customers: dict[str, NDArray[np.int64]],
         library: str | None = None,
+        covers: str | None = None,
     ) -> None:
         self.period, self.unit = period, unit
         self.before, self.after = before, after
         self.money, self.customers = money, customers
-        self._library = library
+        self._library, self._covers = library, covers
 
     def __len__(self) -> int:
         return self.period.size
 
     def __repr__(self) -> str:
-        return f"RevenueBridge({len(self)} steps from {self.unit} to {self.unit}, last {self.period[-1]})"
+        covers = f"; {self._covers}" if self._covers else ""
+        return f"RevenueBridge({len(self)} steps from {self.unit} to {self.unit}, last {self.period[-1]}{covers})"
 
     def __str__(self) -> str:
         names = ["period", "before", *FLOWS, "after"]
@@ -75,13 +77,14 @@ class RevenueBridge:
         cells += [[f"{value + 0.0:,.0f}" for value in np.round(column)] for column in columns]
         widths = [max(map(len, [name, *column])) for name, column in zip(names, cells, strict=True)]
         rows = [names, *zip(*cells, strict=True)]
-        return "\n".join(
+        lines = [
             "  ".join(
                 cell.ljust(width) if i == 0 else cell.rjust(width)
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
             for row in rows
-        )
+        ]
+        return "\n".join([*lines, self._covers] if self._covers else lines)
 
     def to_frame(self) -> Any:
         """Return one row per step: ``period, before``, the flows, ``after``, and customers as ``new_customers``, ..."""
@@ -107,7 +110,8 @@ def revenue_bridge(log: TransactionLog, unit: str = "month", *, partial: bool = 
     unit : {"hour", "day", "week", "month", "quarter", "year"}, default="month"
         Periods of the calendar; weeks start on Monday.
     partial : bool, default=False
-        Whether the first and last period count although the log holds only a part of them.
+        Whether the first and last period count although the log holds only a part of them. Their steps compare a part
+        with a whole: of a month of one day nearly all customers are *lost*.
 
     Returns
     -------
@@ -123,6 +127,9 @@ def revenue_bridge(log: TransactionLog, unit: str = "month", *, partial: bool = 
 
     Notes
     -----
+    Periods that the log holds only in part are left out, and their sales with them: what is printed says so, and the
+    sums are those of the whole periods, not of the log.
+
     A customer takes part in a period with at least one line in it. *New* is the money of those whose first line of
     all lies in the period, *back* of those who paused in the period before, *lost* what those who stay away spent in
     the period before; *up* and *down* are the differences of those in both. Returns count in the period they come in.
@@ -177,7 +184,10 @@ def revenue_bridge(log: TransactionLog, unit: str = "month", *, partial: bool = 
         sums[flow] = _sums(to[mask] - 1, value[mask], steps)
     del sums["same"]
     sales = _sums(period, money, n)
-    return RevenueBridge(periods.starts[1:], periods.grain, sales[:-1], sales[1:], sums, people, log.library)
+    covers = coverage(log, periods) if n < len(ever.periods) else None
+    return RevenueBridge(
+        periods.starts[1:], periods.grain, sales[:-1], sales[1:], sums, people, log.library, covers
+    )
 
 
 def _sums(group: NDArray[np.int64], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:

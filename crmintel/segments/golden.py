@@ -18,7 +18,7 @@ from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import LogReader, check_log
 
 COLUMNS = ("periods", "money_per_period", "variation", "active_share")
-GOLDEN, UNSTEADY, STEADY, OTHER, NEW = "golden", "high but unsteady", "steady", "other", "too new"
+LABELS = GOLDEN, UNSTEADY, STEADY, OTHER, NEW = "golden", "high but unsteady", "steady", "other", "too new"
 
 
 class GoldenCustomers(LogReader, TransformerMixin, BaseEstimator):
@@ -29,7 +29,8 @@ class GoldenCustomers(LogReader, TransformerMixin, BaseEstimator):
     top : float, default=0.2
         Share of the customers, by money per period, whose spend counts as high.
     max_variation : float, default=1.0
-        Largest coefficient of variation of the money per period (standard deviation / mean) that counts as stable.
+        Largest coefficient of variation of the money per period that counts as stable: the standard deviation of a
+        sample (``ddof=1``) over the mean.
     unit : {"day", "week", "month", "quarter", "year"}, default="month"
         Periods of the calendar.
     min_periods : int, default=3
@@ -39,6 +40,8 @@ class GoldenCustomers(LogReader, TransformerMixin, BaseEstimator):
     ----------
     edge_ : float
         Money per period that a customer must exceed to be high.
+    labels_ : ndarray of str
+        What `predict` may answer, best first: `segment_history` takes it for the order of the segments.
     unit_ : str
         Full name of the unit.
 
@@ -104,6 +107,7 @@ class GoldenCustomers(LogReader, TransformerMixin, BaseEstimator):
                 f"no customer was seen for min_periods={least} whole periods of a {self.unit}; the longest for "
                 f"{int(rows[:, 0].max(initial=0))}. Take a shorter unit or fewer periods."
             )
+        self.labels_ = np.array(LABELS)
         self.unit_ = whole_periods(X, self.unit, partial=True).grain
         falling = np.sort(rows[known, 1])[::-1]
         best = ceil_of(exact(self.top), falling.size)

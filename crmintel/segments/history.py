@@ -14,6 +14,7 @@ from crmintel._validation import check_number
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
 from crmintel.segments._labels import as_labels
 from crmintel.segments._periods import activity, coverage, period_start, whole_periods
+from crmintel.segments.golden import GoldenCustomers
 from crmintel.segments.migration import SegmentMigration
 from crmintel.segments.tiers import ValueTiers
 from crmintel.segments.warning import EarlyWarning, early_warning
@@ -39,7 +40,8 @@ class SegmentHistory:
     estimator : estimator
         As it was fitted on the first period.
     order : list or None
-        The segments, best first, where the estimator has an order (``labels_`` of `ValueTiers`) or it was given.
+        The segments, best first, where the estimator has an order (``labels_`` of `ValueTiers` and
+        `GoldenCustomers`) or it was given.
 
     Examples
     --------
@@ -95,12 +97,14 @@ class SegmentHistory:
         at = self._step(step)
         before, after = self.labels[at], self.labels[at + 1]
         there = np.array([a is not None or b is not None for a, b in zip(before, after, strict=True)])
-        return SegmentMigration(self.order).fit(
+        moves = SegmentMigration(self.order).fit(
             before[there],
             after[there],
             money_before=self.money[at, there],
             money_after=self.money[at + 1, there],
         )
+        moves._library = self._library
+        return moves
 
     def early_warning(self, step: int = -1) -> EarlyWarning:
         """Return the customers who fell from one period to the next, with the money they spent before.
@@ -173,12 +177,13 @@ def segment_history(
     log : TransactionLog
         With amounts.
     estimator : estimator or None, default=None
-        What is fitted on a log and predicts a segment for each of its customers, such as `ValueTiers`, `RFMScorer` or
-        a pipeline from `BehaviourFeatures` to `CustomerKMeans`; it is cloned. None is `ValueTiers`.
+        What is fitted on a log and predicts a segment for each of its customers, such as `ValueTiers`,
+        `GoldenCustomers`, `RFMScorer` or a pipeline from `CustomerSummary` to `CustomerKMeans`; it is cloned. None is
+        `ValueTiers`.
     unit : {"hour", "day", "week", "month", "quarter", "year"}, default="quarter"
         Periods of the calendar; weeks start on Monday.
     order : sequence, optional
-        The segments, best first; None takes the ``labels_`` of a `ValueTiers`.
+        The segments, best first; None takes the ``labels_`` of `ValueTiers` or `GoldenCustomers`.
     partial : bool, default=False
         Whether the first and last period count although the log holds only a part of them.
 
@@ -195,6 +200,11 @@ def segment_history(
     InputTypeError
         If the estimator does not predict segments.
 
+    Notes
+    -----
+    k-means takes no NaN, and `BehaviourFeatures` has it where a customer, or a period this short, does not tell: the gap
+    after one purchase, the trend over a year. Put ``SimpleImputer(keep_empty_features=True)`` after it.
+
     Examples
     --------
     >>> import crmintel as ci
@@ -202,9 +212,24 @@ def segment_history(
     >>> history = ci.segment_history(log)
     >>> fell = history.early_warning()
     >>> test = ci.markov_test(history)
+
+    Clusters of the first quarter, and who moved between them since:
+
+    >>> from sklearn.impute import SimpleImputer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> clusters = ci.CustomerKMeans(2, random_state=0)
+    >>> rows = ci.CustomerSummary(extra=("spend",))
+    >>> ci.segment_history(log, make_pipeline(rows, StandardScaler(), clusters)).migration().segments_
+    [0, 1]
+    >>> rows, fill = ci.BehaviourFeatures(), SimpleImputer(keep_empty_features=True)
+    >>> ci.segment_history(log, make_pipeline(rows, fill, StandardScaler(), clusters)).migration().segments_
+    [0, 1]
     """
     check_log(log, "log")
     model = ValueTiers() if estimator is None else estimator
+    if isinstance(model, type):
+        raise InputTypeError(f"estimator must be an instance: pass {model.__name__}(), not the class.")
     if not (hasattr(model, "fit") and hasattr(model, "predict")):
         raise InputTypeError(
             f"estimator must have fit and predict, such as ValueTiers or RFMScorer; got {type(model).__name__}."
@@ -227,7 +252,7 @@ def segment_history(
         labels.append(found)
     if fitted is None:
         raise DateRangeError(f"no line of the log lies in a whole {periods.grain}; take a shorter unit.")
-    if order is None and isinstance(fitted, ValueTiers):
+    if order is None and isinstance(fitted, ValueTiers | GoldenCustomers):
         order = fitted.labels_.tolist()
     return SegmentHistory(
         log.customers,

@@ -52,6 +52,13 @@ class LoyaltyIndex(LogReader, TransformerMixin, BaseEstimator):
     --------
     SatisfactionLoyalty : How loyalty depends on satisfaction.
 
+    Notes
+    -----
+    The rank of a value is the share of the customers of ``fit`` below it, equals counted half (mid-rank): 0 is below
+    all, 1 above all. A part that is not known, such as the trend of who has been there for less than two whole periods,
+    is NaN and counts as rank .5. Of an odd number of periods the middle one belongs to the later half. Money plays no
+    part.
+
     References
     ----------
     Dick, A. S. & Basu, K. (1994). Customer loyalty: toward an integrated conceptual framework. Journal of the Academy
@@ -79,7 +86,7 @@ class LoyaltyIndex(LogReader, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : TransactionLog
-            With amounts, and with categories or items unless ``breadth`` has weight 0.
+            With categories or items unless ``breadth`` has weight 0.
         y : None
             Ignored.
 
@@ -144,7 +151,7 @@ class LoyaltyIndex(LogReader, TransformerMixin, BaseEstimator):
     def _parts(self, X: TransactionLog) -> dict[str, NDArray[np.float64]]:
         check_log(X)
         periods = whole_periods(X, self.unit, partial_start=True)
-        entries = activity(X, periods, "LoyaltyIndex")
+        entries = activity(X, periods)
         parts = _presence(entries, len(X), len(periods))
         parts["tenure"] = np.full(len(X), np.nan)
         seen = X.stops > X.starts  # who did not come back after a split has no line

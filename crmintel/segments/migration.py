@@ -115,6 +115,7 @@ class SegmentMigration(BaseEstimator):
             raise InputError(
                 f"{nowhere.size} customers are absent before and after, the first in row {nowhere[0]}; leave them out."
             )
+        self._library = open_frame(X, "X").library if is_frame(X) else None
         self.segments_ = segments
         self.states_ = [*segments, ABSENT]
         cell = old * (k + 1) + new
@@ -223,7 +224,7 @@ class SegmentMigration(BaseEstimator):
         Parameters
         ----------
         library : {"pandas", "polars", "pyarrow"} or None, default=None
-            Kind of frame; None is a dict of arrays.
+            Kind of frame; None is that of the log or frame the segments came from, without one a dict of arrays.
         """
         check_is_fitted(self)
         rows, columns = np.nonzero(self.people_)
@@ -238,7 +239,7 @@ class SegmentMigration(BaseEstimator):
         if self.money_before_ is not None:
             flows["money_before"] = self.money_before_[rows, columns]
             flows["money_after"] = self.money_after_[rows, columns]
-        return build_frame(flows, library)
+        return build_frame(flows, library or self._library)
 
     def _money(
         self,

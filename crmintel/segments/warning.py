@@ -49,6 +49,8 @@ class EarlyWarning:
     >>> warning = ci.early_warning(["ann", "bob"], ["gold", "gold"], ["base", "gold"], order=["gold", "base"])
     >>> len(warning), warning.customers.tolist()
     (1, ['ann'])
+    >>> warning
+    EarlyWarning(1 customers who fell)
     """
 
     customers: NDArray[Any]
@@ -60,6 +62,10 @@ class EarlyWarning:
 
     def __len__(self) -> int:
         return self.customers.size
+
+    def __repr__(self) -> str:
+        stake = "" if np.isnan(self.money).any() else f", {self.money.sum():,.2f} at stake"
+        return f"EarlyWarning({len(self):,} customers who fell{stake})"
 
     def __iter__(self) -> Iterator[Fall]:
         columns = (self.customers, self.before, self.after, self.tiers, self.money)

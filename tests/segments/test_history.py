@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -130,8 +131,22 @@ def test_other_estimators_and_orders(log):
         half, make_pipeline(ci.CustomerSummary(), ci.CustomerKMeans(2, random_state=0))
     )
     assert groups.migration().segments_ == [0, 1]
+    fill = SimpleImputer(keep_empty_features=True)  # a quarter has no trend over a year
+    clusters = make_pipeline(
+        ci.BehaviourFeatures(), fill, StandardScaler(), ci.CustomerKMeans(2, random_state=0)
+    )
+    assert ci.segment_history(half, clusters).migration().segments_ == [0, 1]
     with pytest.raises(InputError, match="Pipeline gives segments without an order, so nobody falls"):
         groups.early_warning()
+
+
+def test_golden_customers_have_an_order(log):
+    golden = ci.segment_history(log, ci.GoldenCustomers())
+    assert golden.order == ["golden", "high but unsteady", "steady", "other", "too new"]
+    moves = golden.migration()
+    third, fourth = (np.array(labels, dtype=object) for labels in golden.labels[-2:])
+    assert moves.people_[0, 0] == np.sum((third == "golden") & (fourth == "golden")) == 326
+    assert len(golden.early_warning()) == np.triu(moves.people_[:-1], 1).sum()
 
 
 def test_periods_without_a_line_hold_nobody():
@@ -159,11 +174,16 @@ def test_frames_are_of_the_library_of_the_log(log):
     assert isinstance(table, pd.DataFrame)
     assert table.columns.tolist() == ["customer", "period", "segment", "money"]
     assert set(table["segment"]) == set(TIERS)
+    history = ci.segment_history(log)
+    assert isinstance(history.migration().to_frame(), pd.DataFrame)
+    assert isinstance(history.early_warning().to_frame(), pd.DataFrame)
 
 
 def test_wrong_inputs(history, log, frame):
     with pytest.raises(InputTypeError, match="estimator must have fit and predict"):
         ci.segment_history(log, ci.BehaviourFeatures())
+    with pytest.raises(InputTypeError, match=r"pass ValueTiers\(\), not the class"):
+        ci.segment_history(log, ci.ValueTiers)
     with pytest.raises(InputTypeError, match="log must be a TransactionLog"):
         ci.segment_history(frame)
     with pytest.raises(DateRangeError, match="does not hold one whole year"):

@@ -113,6 +113,8 @@ def test_frames_in_and_out():
     frame = moves.to_frame("polars")
     assert isinstance(frame, pl.DataFrame)
     assert frame.rows() == [("gold", "base", 1, 1.0), ("absent", "gold", 1, 1.0)]
+    assert isinstance(moves.to_frame(), pd.DataFrame)
+    assert isinstance(SegmentMigration().fit(["gold"], ["base"]).to_frame(), dict)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +248,7 @@ def test_who_fell_and_what_is_at_stake():
     assert warning.customers.tolist() == [12, 11, 15]
     assert warning.tiers.tolist() == [1, 2, 1]
     assert warning.to_frame()["after"].tolist() == ["base", "base", "absent"]
+    assert repr(warning) == "EarlyWarning(3 customers who fell, 170.00 at stake)"
     assert len(early_warning([1], [0], [0], order=[0, 1])) == 0
     with pytest.raises(InputError, match="are not in order"):
         early_warning([1], ["gold"], ["tin"], order=ORDER)

@@ -105,6 +105,10 @@ def test_periods_that_the_log_cuts_do_not_count():
     )
     assert ci.revenue_bridge(log).period.astype(str).tolist() == ["2024-03-01"]
     assert ci.revenue_bridge(log, partial=True).before.tolist() == [1.0, 2.0, 3.0]
+    cut = "2024-02-01 to 2024-03-31, without incomplete months"
+    assert str(ci.revenue_bridge(log)).splitlines()[-1] == cut
+    assert repr(ci.revenue_bridge(log)).endswith(f"last 2024-03-01; {cut})")
+    assert "incomplete" not in str(ci.revenue_bridge(log, partial=True))
     assert ci.revenue_bridge(log).customers["new"].tolist() == [1]
     table = ci.cohort_table(log)
     assert table.sizes.tolist() == [1]  # customer 1 began in a January that the log does not hold as a whole

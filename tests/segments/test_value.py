@@ -139,6 +139,21 @@ def test_loyal_customers_rank_above_the_others():
     with pytest.raises(ColumnError, match="needs the item"):
         ci.LoyaltyIndex().fit(bare)
     assert ci.LoyaltyIndex(weights={"breadth": 0}).fit(bare).transform(bare).shape == (3, 4)
+    free = ci.TransactionLog.from_arrays(customer=customer, time=np.array(time), item=item, end="2023-12-31")
+    assert ci.LoyaltyIndex().fit(free).transform(free)[:, -1].tolist() == scores.tolist()
+
+
+def test_loyalty_ranks_at_the_ends():
+    bought = {"a": range(1, 7), "b": (1, 2, 3), "c": (6,)}  # months of half a year
+    rows = [(who, f"2024-{month:02d}-10") for who, months in bought.items() for month in months]
+    customer, time = zip(*rows, strict=True)
+    log = ci.TransactionLog.from_arrays(customer=customer, time=time, end="2024-06-30")
+    alone = ci.LoyaltyIndex(weights={"active_share": 0, "breadth": 0, "tenure": 0}).fit(log)
+    trend, rank = alone.transform(log).T
+    assert trend[:2].tolist() == [0.0, -1.0] and np.isnan(trend[2])
+    assert rank.tolist() == [0.75, 0.25, 0.5]
+    odd = log.until("2024-05-31")
+    assert alone.transform(odd)[1, 0] == pytest.approx(1 / 3 - 1)  # March belongs to the later half
 
 
 def test_a_threshold_is_found_and_covered():

@@ -202,7 +202,7 @@ def segment_history(
 
     Notes
     -----
-    k-means takes no NaN, and `BehaviourFeatures` has it where a customer, or a period this short, does not tell: the gap
+    k-means takes no NaN, and `BehaviourFeatures` has it where a customer, or a period so short, does not tell: the gap
     after one purchase, the trend over a year. Put ``SimpleImputer(keep_empty_features=True)`` after it.
 
     Examples

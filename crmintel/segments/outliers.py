@@ -1,4 +1,4 @@
-"""Customers unlike the others, and the column that tells why; nobody is deleted."""
+"""Customers unlike the others, and the columns that tell why; nobody is deleted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from crmintel._validation import check_number
 from crmintel.exceptions import InputError
 from crmintel.segments._columns import read_columns, read_same_columns
 
-COMBINATION = "combination"
 _MAD = 1.482602218505602  # of a normal distribution: standard deviation / median absolute deviation
 _TREE = 8192  # customers a tree sees; of 256, the usual number, two planted combinations ranked 30th and 95th, not 3rd
 _MEAN_DEVIATION = 1.2533141373155001  # the same for the mean absolute deviation
+_NAMED = 3  # columns of a reason, at most
+_OTHERS = 32  # customers to compare with; they name the same columns as 1,000 do in 103 of 108 combinations
+_BLOCK = 1024  # customers explained at a time, for the memory of the comparisons
 
 
 class CustomerOutliers(OutlierMixin, BaseEstimator):
@@ -65,7 +67,7 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
     >>> X = {"log_spend": np.append(rng.normal(4, 1, 200), 12.0), "visits": np.append(rng.poisson(5, 200), 6)}
     >>> outliers = ci.CustomerOutliers(contamination=0.0).fit(X)
     >>> np.flatnonzero(outliers.predict(X) == -1).tolist(), str(outliers.explain(X)[-1])
-    ([200], 'log_spend')
+    ([200], 'log_spend high')
     """
 
     def __init__(
@@ -108,12 +110,15 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
         away = np.abs(values - self.center_)
         middle = np.nanmedian(away, axis=0)
         self.scale_ = np.where(middle > 0.0, _MAD * middle, _MEAN_DEVIATION * np.nanmean(away, axis=0))
-        self.forest_, self.offset_ = None, -np.inf
+        self.forest_: Any = None
+        self.offset_ = -np.inf
         if share > 0.0:
             seed = int(as_generator(self.random_state).integers(2**31))
-            shape = self._clipped(values)
+            shape = self._clipped(self._scores(values))
             self.forest_ = IsolationForest(max_samples=min(len(values), _TREE), random_state=seed).fit(shape)
             self.offset_ = float(np.quantile(self.forest_.score_samples(shape), share))
+            drawn = np.random.default_rng(seed).permutation(len(shape))[:_OTHERS]
+            self._others = shape[drawn]
         return self
 
     def z_scores(self, X: Any) -> NDArray[np.float64]:
@@ -126,28 +131,75 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return -1 for outliers and 1 for others."""
-        return np.where(self.explain(X) == "", 1, -1)
+        far, rare = self._strange(self.z_scores(X))
+        return np.where(far | rare, -1, 1)
 
     def explain(self, X: Any) -> NDArray[np.str_]:
-        """Return, for each customer, the column with the largest z score.
+        """Return, for each customer, the columns that make an outlier of them, and on which side of the median.
 
         Returns
         -------
         ndarray of str, shape (n_customers,)
-            Empty for customers who are no outliers, ``"combination"`` for those whom only the forest found.
-        """
-        scores = np.abs(self.z_scores(X))
-        reason = np.where(
-            scores.max(axis=1) > self.threshold, np.array(self.columns_)[scores.argmax(axis=1)], ""
-        )
-        if self.forest_ is not None:
-            rare = self.forest_.score_samples(self._clipped(self._values(X))) < self.offset_
-            reason = np.where((reason == "") & rare, COMBINATION, reason)
-        return reason
+            Up to three columns, the strangest ones, in the order of the table: ``"visits high, spend low"`` where
+            both z scores exceed the threshold; ``"combination: visits low, spend high"`` where only the forest found
+            the customer; empty for who is no outlier.
 
-    def _clipped(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the forest sees: z scores, unknown ones 0, without those that a column alone tells."""
-        return np.clip(self._scores(values), -self.threshold, self.threshold)
+        Notes
+        -----
+        What a column contributes to a combination: how much stranger the forest finds other customers who are given
+        the value of this one, and how much less strange this one with the values of others, on average (the first
+        and the last term of the Shapley value; of two columns the whole of it). Columns are named from half of the
+        largest contribution on; where that is one alone, nothing is called a combination.
+
+        References
+        ----------
+        Strumbelj, E. & Kononenko, I. (2014). Explaining prediction models and individual predictions with feature
+        contributions. Knowledge and Information Systems 41, 647-665.
+        """
+        scores = self.z_scores(X)
+        far, rare = self._strange(scores)
+        reasons = np.full(len(scores), "", dtype=object)
+        for i in np.flatnonzero(far):
+            reasons[i] = ", ".join(self._name(scores[i], np.abs(scores[i]), self.threshold))
+        odd = np.flatnonzero(rare & ~far)
+        for block in (odd[first : first + _BLOCK] for first in range(0, odd.size, _BLOCK)):
+            for i, parts in zip(block, self._contributions(scores[block]), strict=True):
+                named = self._name(scores[i], parts, parts.max() - 0.5 * abs(parts.max()))
+                reasons[i] = "combination: " * (len(named) > 1) + ", ".join(named)
+        return reasons.astype(str)
+
+    def _strange(self, scores: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Who is far out in a column, and whom the forest finds rare."""
+        far: NDArray[np.bool_] = np.any(np.abs(scores) > self.threshold, axis=1)
+        if self.forest_ is None:
+            return far, np.zeros(len(scores), dtype=bool)
+        return far, self.forest_.score_samples(self._clipped(scores)) < self.offset_
+
+    def _name(self, scores: NDArray[np.float64], weights: NDArray[np.float64], least: float) -> list[str]:
+        heaviest = np.argsort(-weights, kind="stable")[:_NAMED]
+        sides = {-1.0: "low", 0.0: "usual", 1.0: "high"}
+        return [
+            f"{self.columns_[j]} {sides[np.sign(scores[j])]}"
+            for j in np.sort(heaviest)
+            if weights[j] >= least
+        ]
+
+    def _contributions(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows, others, score = self._clipped(scores), self._others, self.forest_.score_samples
+        n, p = rows.shape
+        parts = np.empty((n, p))
+        for j in range(p):
+            given = np.repeat(others[None], n, axis=0)
+            given[:, :, j] = rows[:, None, j]
+            taken = np.repeat(rows[:, None], len(others), axis=1)
+            taken[:, :, j] = others[None, :, j]
+            rise = score(taken.reshape(-1, p)) - score(given.reshape(-1, p))
+            parts[:, j] = rise.reshape(n, -1).mean(axis=1)
+        return 0.5 * (parts + (score(others).mean() - score(rows))[:, None])
+
+    def _clipped(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the forest sees: z scores, unknown ones 0, without what a column alone tells."""
+        return np.clip(scores, -self.threshold, self.threshold)
 
     def _scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         away = values - self.center_

@@ -205,10 +205,26 @@ def test_planted_outliers_are_found_and_explained():
     X[0, 2], X[1, 0], X[1, 1] = 40.0, -90.0, -60.0
     X[2, :2] = 0.0, 10.0  # usual in each column, never together
     outliers = ci.CustomerOutliers(random_state=0).fit({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2]})
-    assert outliers.explain(X)[:3].tolist() == ["c", "a", "combination"]
+    assert outliers.explain(X)[:2].tolist() == ["c high", "a low, b low"]
+    assert outliers.explain(X)[2] == "combination: a low, b high"
+    assert np.array_equal(outliers.explain(X) != "", outliers.predict(X) == -1)
     assert (outliers.predict(X) == -1).mean() < 0.02
     assert outliers.z_scores(X)[0, 2] == pytest.approx((40.0 - outliers.center_[2]) / outliers.scale_[2])
     assert np.argmin(outliers.score_samples(X)) == 0
+
+
+def test_reasons_have_a_side_and_name_three_columns_at_most():
+    X = np.random.default_rng(1).normal(size=(3000, 4))
+    X[0] = 6.0, -9.0, 7.0, -8.0
+    X[1] = 2.7, 0.0, -2.8, 0.0  # rare together
+    outliers = ci.CustomerOutliers(random_state=0).fit(X)
+    assert outliers.explain(X[:2]).tolist() == ["x1 low, x2 high, x3 low", "combination: x0 high, x2 low"]
+    assert outliers.explain(np.zeros((1, 4))).tolist() == [""]
+    assert outliers.explain(X[::-1]).tolist() == outliers.explain(X)[::-1].tolist()
+    alone = ci.CustomerOutliers(contamination=0.1, random_state=0).fit(
+        X[:, :1]
+    )  # one column is no combination
+    assert set(alone.explain(X[:, :1])) == {"x0 low", "x0 high", ""}
 
 
 def test_normal_columns_get_normal_scores():
@@ -223,8 +239,8 @@ def test_columns_that_hardly_vary():
     X = np.zeros((50, 2))
     X[0, 0] = 1.0
     outliers = ci.CustomerOutliers(contamination=0.0).fit(X)
-    assert outliers.explain(X)[0] == "x0"
-    assert outliers.explain([[0.0, 1e-9], [0.0, 0.0]]).tolist() == ["x1", ""]
+    assert outliers.explain(X)[0] == "x0 high"
+    assert outliers.explain([[0.0, 1e-9], [0.0, 0.0]]).tolist() == ["x1 high", ""]
     assert outliers.explain([[np.nan, 0.0]]).tolist() == [""]
     with pytest.raises(InputError, match="is NaN throughout"):
         ci.CustomerOutliers().fit([[np.nan], [np.nan], [np.nan]])

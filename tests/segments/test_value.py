@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import crmintel as ci
-from crmintel.exceptions import ColumnError, InputError
+from crmintel.exceptions import ColumnError, DataWarning, InputError
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,8 @@ def test_loyalty_ranks_at_the_ends():
     log = ci.TransactionLog.from_arrays(customer=customer, time=time, end="2024-06-30")
     alone = ci.LoyaltyIndex(weights={"active_share": 0, "breadth": 0, "tenure": 0}).fit(log)
     trend, rank = alone.transform(log).T
-    assert trend[:2].tolist() == [0.0, -1.0] and np.isnan(trend[2])
+    assert trend[:2].tolist() == [0.0, -1.0]
+    assert np.isnan(trend[2])
     assert rank.tolist() == [0.75, 0.25, 0.5]
     odd = log.until("2024-05-31")
     assert alone.transform(odd)[1, 0] == pytest.approx(1 / 3 - 1)  # March belongs to the later half
@@ -203,10 +204,13 @@ def test_concentration_intervals_cover(statistic):
 
 
 def test_concentration_intervals_at_the_ends():
-    assert ci.concentration_interval([5.0, 5.0, 5.0]) == (0.0, 0.0)
-    assert ci.concentration_interval([5.0], "top_share") == (1.0, 1.0)
-    low, high = ci.concentration_interval([0.0, 0.0, 0.0, 5.0], random_state=0)
+    assert ci.concentration_interval([5.0] * 20) == (0.0, 0.0)
+    assert ci.concentration_interval([5.0] + [0.0] * 19, "top_share") == (1.0, 1.0)
+    with pytest.warns(DataWarning, match="rests on 4 customers: below 20"):
+        low, high = ci.concentration_interval([0.0, 0.0, 0.0, 5.0], random_state=0)
     assert 0.0 <= low <= high <= 1.0
+    with pytest.raises(InputError, match="needs 2 customers or more, got 1"):
+        ci.concentration_interval([5.0], random_state=0)
     with pytest.raises(InputError, match="no money to share out"):
         ci.concentration_interval([0.0, 0.0])
     with pytest.raises(InputError, match="statistic must be one of"):

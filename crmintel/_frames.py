@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from crmintel._cells import is_missing, read_only
 from crmintel._instants import read_instants
+from crmintel._validation import reads_as_number
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.kernels.ids import factorize_integers
 
 _NATIVE = str | int | float | bytes | dt.date | Decimal  # what every library has a column type for
 _LIBRARIES = ("pandas", "polars", "pyarrow")
+_CONVERT = "convert them first, e.g. astype(float), with a decimal point and no thousands separator"
 
 
 def is_frame(obj: Any) -> bool:
@@ -114,9 +116,9 @@ class Table:
         """Return wall-clock microseconds since 1970 (`MISSING_TIME` where missing) and the time zone."""
         return _instants(self.column(name, role), name)
 
-    def numbers(self, name: str, role: str | None = None) -> NDArray[np.float64]:
-        """Return a column as float64, NaN where it is missing."""
-        return _numbers(self.column(name, role), name)
+    def numbers(self, name: str, role: str | None = None, *, words: str = _CONVERT) -> NDArray[np.float64]:
+        """Return a column as float64, NaN where it is missing; ``words`` is the way out for text."""
+        return _numbers(self.column(name, role), name, words)
 
     def is_category(self, name: str) -> bool:
         """Return whether the frame declares a column to be of categories."""
@@ -234,7 +236,7 @@ def _instants(column: Any, name: str) -> tuple[NDArray[np.int64], str | None]:
     return found, zone or offset
 
 
-def _numbers(column: Any, name: str) -> NDArray[np.float64]:
+def _numbers(column: Any, name: str, words: str = _CONVERT) -> NDArray[np.float64]:
     if isinstance(column, nw.Series) and (column.dtype.is_numeric() or column.dtype == nw.Boolean):
         column = column.cast(nw.Float64).to_numpy()
     values = _to_numpy(column) if isinstance(column, nw.Series) else column
@@ -248,10 +250,10 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError):
             present = [(row, v) for row, v in enumerate(values.tolist()) if not is_missing(v)]
             strange = [(row, v) for row, v in present if not _is_real(v)]
-            row, value = next(((r, v) for r, v in strange if not _reads_as_number(v)), strange[0])
+            row, value = next(((r, v) for r, v in strange if not reads_as_number(v)), strange[0])
             raise InputTypeError(
                 f"row {row} of {name!r} is {value!r}, not a number: {len(strange)} of {values.size} rows are none; "
-                "convert them first, e.g. astype(float), with a decimal point and no thousands separator."
+                f"{_CONVERT if reads_as_number(value) else words}."
             ) from None
     raise InputTypeError(f"the column {name!r} has dtype {values.dtype}; numbers are needed.")
 
@@ -260,14 +262,6 @@ def _real(value: Any) -> float:
     if isinstance(value, str | bytes):
         raise TypeError(value)
     return float(value)
-
-
-def _reads_as_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _is_real(value: Any) -> bool:

@@ -93,8 +93,32 @@ def exact(number: Any) -> Fraction:
     return Fraction(str(number))
 
 
-def as_numbers(values: Any, name: str) -> NDArray[np.float64]:
-    """Return an array of any shape as float64; text, complex numbers, dates and masked values are no numbers."""
+def reads_as_number(value: Any) -> bool:
+    """Return whether ``value`` is a number, or text that `float` reads as one."""
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def refuse_words(array: NDArray[Any], name: str, words: str) -> None:
+    """Raise if ``array`` holds text that is no written number; ``words`` is the way out."""
+    if array.dtype.kind in "OU":
+        word = next(
+            (each for each in array.flat if isinstance(each, str) and not reads_as_number(each)), None
+        )
+        if word is not None:
+            raise InputTypeError(f"{name} must hold numbers, got the text {str(word)!r}; {words}.")
+
+
+def as_numbers(
+    values: Any, name: str, *, words: str = "convert it first, e.g. with astype(float)"
+) -> NDArray[np.float64]:
+    """Return an array of any shape as float64; text, complex numbers, dates and masked values are no numbers.
+
+    ``words`` is the way out where text is no written number.
+    """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputTypeError(
             f"{name} is a masked array; fill its {np.ma.count_masked(values)} masked values or drop them first."
@@ -105,6 +129,7 @@ def as_numbers(values: Any, name: str) -> NDArray[np.float64]:
         raise InputTypeError(f"{name} must hold numbers, got rows of different lengths.") from None
     if array.dtype.kind in "fiub":
         return np.asarray(array, dtype=np.float64)
+    refuse_words(array, name, words)
     try:
         if array.dtype.kind != "O":
             raise TypeError(f"dtype {array.dtype}")
@@ -144,15 +169,22 @@ def check_vector(
         raise InputError(f"{name} has {vector.size} values, expected {n}: one per row.")
     if vector.size < min_length:
         raise InputError(f"{name} has {vector.size} values, at least {min_length} are needed.")
-    bad = ~np.isfinite(vector)
-    if allow_nan:
-        bad &= ~np.isnan(vector)
-    raise_if_any(bad, vector, name, "must be finite; fill or drop the missing values first")
+    check_finite(vector, name, allow_nan=allow_nan)
     if low is not None:
         raise_if_any(vector < low, vector, name, f"must be >= {low}")
     if high is not None:
         raise_if_any(vector > high, vector, name, f"must be <= {high}")
     return vector
+
+
+def check_finite(vector: NDArray[np.float64], name: str, *, allow_nan: bool = False) -> None:
+    """Raise if ``vector`` holds inf, or NaN that is not allowed: two mistakes with two ways out."""
+    if not np.isfinite(vector).all():
+        rule = "must be finite, and inf is no missing value; cap it or drop those rows"
+        raise_if_any(np.isinf(vector), vector, name, rule)
+        if not allow_nan:
+            rule = "must be finite, not NaN; fill or drop the missing values first"
+            raise_if_any(np.isnan(vector), vector, name, rule)
 
 
 def check_weights(values: ArrayLike, n: int) -> NDArray[np.float64]:

@@ -164,7 +164,7 @@ class RFMScorer(TransformerMixin, BaseEstimator):
         if self.segments is None and n_bins != 5:
             raise InputError(
                 f"the ten segments are made for n_bins=5, not {n_bins}: pass segments={{name: (recency, frequency, "
-                "money)}} with scores that fit, or use transform."
+                "money)} with scores that fit, or use transform."
             )
         names, table = name_table(RFM_SEGMENTS if self.segments is None else self.segments, n_bins)
         return names[table[tuple(scores - 1 for scores in self._scores(X))]]
@@ -252,7 +252,9 @@ def _fixed_cuts(cuts: Any, n_bins: int) -> dict[str, NDArray[np.float64]]:
 def _check_weights(weights: Any) -> NDArray[np.float64] | None:
     if weights is None:
         return None
-    values = check_vector(weights, "weights (recency, frequency, money)", n=3, low=0.0)
+    values = check_vector(weights, "weights (recency, frequency, money)", low=0.0)
+    if values.size != 3:
+        raise InputError(f"weights must be three, of recency, frequency and money; got {values.size}.")
     if values.sum() == 0.0:
         raise InputError("weights must not all be 0.")
     return values / values.sum()

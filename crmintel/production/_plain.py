@@ -56,7 +56,8 @@ def plain_estimator(model: Any) -> dict[str, Any]:
     strange = [key for key in learned if not _is_learned(key)]
     if strange:
         raise InputTypeError(
-            f"{name}.{strange[0]} is nothing that {name} learns; a saved model cannot hold it."
+            f"{name}.{strange[0]} is neither a parameter nor a learned value, which is all that a saved model holds; "
+            "joblib and pickle can save it."
         )
     return {
         "estimator": name,
@@ -101,7 +102,7 @@ def _plain(value: Any, where: str) -> Any:
     if isinstance(value, BaseEstimator):
         return plain_estimator(value)
     raise InputTypeError(
-        f"{where} is {kind.__module__}.{kind.__qualname__}, which a saved model cannot hold; pickle can."
+        f"{where} is {kind.__module__}.{kind.__qualname__}, which a saved model cannot hold; joblib and pickle can."
     )
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import Table, is_frame, open_frame
-from crmintel._validation import raise_if_any
 from crmintel.exceptions import ColumnError, InputError, InputTypeError
 from crmintel.segments._columns import check_column
 
 UNSEEN = -1  # a category that fit did not see; it equals no code
+_NO_CATEGORY = complex | dt.date | dt.time | dt.timedelta | np.datetime64 | np.timedelta64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,41 @@ class MixedColumns:
         numbers = np.empty((table.n_rows, len(self.numeric)))
         for j, name in enumerate(self.numeric):
             numbers[:, j] = check_column(table.numbers(name), name)
+        return numbers, self.codes(table)
+
+    def codes(self, table: Table) -> NDArray[np.int32]:
+        """Return the codes (n, q) of the categories of a table."""
         codes = np.empty((table.n_rows, len(self.categorical)), dtype=np.int32)
         for j, name in enumerate(self.categorical):
             found, labels = table.ids(name)
             known = {label: code for code, label in enumerate(self.categories[j].tolist())}
             code_of = [known.get(label, UNSEEN) for label in labels.tolist()]
             codes[:, j] = np.array([*code_of, len(known)], dtype=np.int32)[found]  # -1, missing, is the last
-        return numbers, codes
+        return codes
+
+    def labels(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Return the categories (n, q) that codes stand for, None for missing ones."""
+        found = np.empty(codes.shape, dtype=object)
+        for j, seen in enumerate(self.categories):
+            found[:, j] = np.array([*seen.tolist(), None], dtype=object)[codes[:, j]]
+        return found
+
+    def rows(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> dict[Any, NDArray[Any]]:
+        """Return the table that `read` gives as numbers and codes."""
+        parts = dict(zip(self.numeric, numbers.T, strict=True))
+        parts |= dict(zip(self.categorical, self.labels(codes).T, strict=True))
+        return {name: parts[name] for name in self.names}
+
+
+def keep_columns(model: Any, columns: MixedColumns) -> None:
+    """Note the columns in attributes of a fitted model that can be saved."""
+    model.columns_, model.numeric_, model.categorical_ = columns.names, columns.numeric, columns.categorical
+    model.categories_, model.n_features_in_ = columns.categories, len(columns.names)
+
+
+def kept_columns(model: Any) -> MixedColumns:
+    """Return the columns that a fitted model has noted."""
+    return MixedColumns(model.columns_, model.numeric_, model.categorical_, model.categories_)
 
 
 def learn_columns(X: Any, categorical: Sequence[Any] | None) -> MixedColumns:
@@ -51,18 +82,11 @@ def learn_columns(X: Any, categorical: Sequence[Any] | None) -> MixedColumns:
             f"X has {table.n_rows} rows and {len(table.names)} columns; at least one of each is needed."
         )
     if categorical is None:
-        chosen = [name for name in table.names if not _is_number(table, name)]
+        chosen = [name for name in table.names if _is_category(table, name)]
     else:
         chosen = _named(categorical, table.names)
     numeric = [name for name in table.names if name not in chosen]
     return MixedColumns(list(table.names), numeric, chosen, [table.ids(name)[1] for name in chosen])
-
-
-def refuse_missing(numbers: NDArray[np.float64], columns: MixedColumns) -> None:
-    """Name the first column of ``numbers`` that holds NaN."""
-    for j, name in enumerate(columns.numeric):
-        rule = "must not be missing; fill it or drop those rows first"
-        raise_if_any(np.isnan(numbers[:, j]), numbers[:, j], f"column {name!r} of X", rule)
 
 
 def _open(X: Any) -> Table:
@@ -81,14 +105,23 @@ def _open(X: Any) -> Table:
     return open_frame(dict(zip(names, array.T, strict=True)), "X")
 
 
-def _is_number(table: Table, name: Any) -> bool:
+def _is_category(table: Table, name: Any) -> bool:
+    """Tell text and truth values from numbers; what is neither has to be made one."""
     values = table.values(name)
-    if values.dtype.kind in "OSUT":  # numbers with missing cells, or text
+    kind: str = values.dtype.kind
+    if kind in "OSUT":  # numbers with missing cells, or text
         cells = [cell for cell in values.tolist() if cell is not None]
-        return bool(cells) and all(
-            isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells
+        if cells and all(isinstance(cell, Real | Decimal) and not isinstance(cell, bool) for cell in cells):
+            return False
+        strange = next((cell for cell in cells if isinstance(cell, _NO_CATEGORY)), None)
+        kind = kind if strange is None else "c" if isinstance(strange, complex) else "M"
+    if kind in "cmM":
+        raise InputTypeError(
+            f"the column {name!r} of X holds {'complex numbers' if kind == 'c' else 'times'}, neither numbers nor "
+            "categories; make numbers of it, such as the days since a date, name it in categorical=[...], or leave "
+            "it out."
         )
-    return values.dtype.kind in "fiu"
+    return kind not in "fiu"
 
 
 def _named(categorical: Sequence[Any], names: list[Any]) -> list[Any]:

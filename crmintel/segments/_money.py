@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._frames import is_frame, open_frame
 from crmintel._validation import as_numbers, check_vector
-from crmintel.exceptions import InputError
+from crmintel.exceptions import DataWarning, InputError
+
+_MUCH_NEGATIVE = 0.1  # of the total; from there on shares of it mislead
 
 
 def money_of(X: Any, name: str = "money") -> NDArray[np.float64]:
@@ -38,6 +41,19 @@ def total_of(money: NDArray[Any], name: str = "money") -> float:
     if not np.isfinite(total):
         raise InputError(f"the {name} sums to more than a float can hold; give it in a larger unit.")
     return total
+
+
+def warn_of_negative(money: NDArray[np.float64], total: float, name: str = "money") -> None:
+    """Warn, as the caller's caller, where negative amounts are so large that shares of ``total`` mislead."""
+    negative = -float(money[money < 0.0].sum())
+    if negative > _MUCH_NEGATIVE * total > 0.0:
+        warn(
+            f"{int(np.sum(money < 0.0))} of {money.size} customers have negative {name}, {-negative:.6g} together "
+            f"of a total of {total:.6g}: shares of that total mislead. Net returns against their purchases "
+            "(LogCleaner), or count these customers as nothing (np.maximum(x, 0)).",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def ceil_of(share: Fraction, n: int) -> int:

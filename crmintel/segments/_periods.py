@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.exceptions import DateRangeError, InputError, UnitError
+from crmintel.kernels.runs import sum_runs
 from crmintel.transactions.calendar import (
     GRAINS,
     MICROSECONDS_PER_DAY,
@@ -83,8 +84,10 @@ def whole_periods(
             first += int(edges[0] < begin - begin % MICROSECONDS_PER_DAY)
         last -= int(edges[1] > end + 1)
     if first > last:
+        # who follows each customer has no parameter partial
+        way_out = "a shorter unit" if partial_start else "a shorter unit or partial=True"
         raise DateRangeError(
-            f"the log ({log.start} to {log.end}) does not hold one whole {grain}; take a shorter unit or partial=True."
+            f"the log ({log.start} to {log.end}) does not hold one whole {grain}; take {way_out}."
         )
     return Periods(grain, first, last)
 
@@ -113,6 +116,7 @@ def activity(log: TransactionLog, periods: Periods, for_what: str | None = None)
     key, amount = key[inside], amount[inside]
     # a customer's lines stand in the order of time: equal keys are neighbours
     begins = np.flatnonzero(np.diff(key, prepend=-1))
-    money = np.add.reduceat(amount, begins) if begins.size else np.empty(0)
+    money = np.empty(begins.size)
+    sum_runs(begins, np.append(begins[1:], key.size), amount, money)
     owner, number = np.divmod(key[begins], len(periods))
     return Activity(periods, owner, number, money)

@@ -35,6 +35,8 @@ class ItemAffinity:
     pvalue : ndarray of float64, shape (n,)
         Chance of at least as many buyers in the segment if segment and purchase were independent, adjusted for the
         number of pairs tested.
+    segments : list
+        All segments that were compared, sorted by name; one that over-buys nothing stands in none of the above.
 
     Examples
     --------
@@ -52,13 +54,16 @@ class ItemAffinity:
     others: NDArray[np.float64]
     lift: NDArray[np.float64]
     pvalue: NDArray[np.float64]
+    segments: list[Any] = field(default_factory=list, repr=False)
     library: str | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return self.segment.size
 
     def of(self, segment: Any) -> list[Any]:
-        """Return the items of one segment, the highest lift first."""
+        """Return the items of one segment, the highest lift first; none if it over-buys nothing."""
+        if segment not in self.segments:
+            raise InputError(f"{segment!r} is none of the segments {self.segments}.")
         return self.item[self.segment == segment].tolist()
 
     def to_frame(self) -> Any:
@@ -145,5 +150,6 @@ def over_represented(
         others[keep],
         lift[keep],
         pvalue[keep],
+        segments,
         library,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from scipy.special import expit, logit
 
 from crmintel._compat import as_generator
 from crmintel._validation import check_choice, check_number, exact
-from crmintel.exceptions import InputError
+from crmintel.exceptions import DataWarning, InputError
 from crmintel.segments._money import ceil_of, money_of
+
+_FEW = 20  # customers; of 10 with lognormal money, 59 of 100 intervals of level 0.9 hold the true Gini coefficient
 
 
 def lorenz_curve(money: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -117,7 +120,7 @@ def top_share(money: Any, fraction: float) -> float:
     >>> ci.top_share([10, 10, 20, 60], 0.25)
     0.6
     """
-    check_number(fraction, "fraction", low=0.0, high=1.0)
+    _check_fraction(fraction)
     values = np.sort(_check_money(money))
     return _top_share(values, ceil_of(exact(fraction), values.size))
 
@@ -155,7 +158,12 @@ def concentration_interval(
     Raises
     ------
     InputError
-        As `gini` and `top_share`, or if a parameter is out of bounds.
+        As `gini` and `top_share`, if there is one customer only, or a parameter is out of bounds.
+
+    Warns
+    -----
+    DataWarning
+        If there are fewer than 20 customers: the interval says little.
 
     Notes
     -----
@@ -178,10 +186,21 @@ def concentration_interval(
     True
     """
     check_choice(statistic, "statistic", ("gini", "top_share"))
-    check_number(fraction, "fraction", low=0.0, high=1.0)
+    _check_fraction(fraction)
     level = check_number(level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)
     n_resamples = int(check_number(n_resamples, "n_resamples", low=1, integer=True))
     values = np.sort(_check_money(money))
+    if values.size < 2:
+        raise InputError(
+            "an interval needs 2 customers or more, got 1: samples of one customer are all the same."
+        )
+    if values.size < _FEW:
+        warn(
+            f"the interval rests on {values.size} customers: below {_FEW} it is too short, and says little. Take "
+            "more customers, or report the single amounts.",
+            DataWarning,
+            stacklevel=2,
+        )
     generator = as_generator(random_state)
     best = ceil_of(exact(fraction), values.size)
     found = np.empty(n_resamples)
@@ -201,6 +220,13 @@ def concentration_interval(
     ends = np.quantile(odds, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]) + logit(here) - np.median(odds)
     low, high = expit(ends)
     return float(low), float(high)
+
+
+def _check_fraction(fraction: Any) -> None:
+    number = check_number(fraction, "fraction", low=0.0)
+    if number > 1.0:
+        hint = f"; {number:g} % is {number / 100.0:g}" if number <= 100.0 else ""
+        raise InputError(f"fraction must be >= 0.0 and <= 1.0, got {fraction!r}{hint}.")
 
 
 def _gini(values: NDArray[np.float64]) -> float:

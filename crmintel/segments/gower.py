@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._compat import as_generator
 from crmintel._validation import check_number
 from crmintel.exceptions import CapacityError, FitWarning, InputError
-from crmintel.segments._mixed_columns import MixedColumns, learn_columns
+from crmintel.segments._mixed_columns import MixedColumns, keep_columns, kept_columns, learn_columns
 
 _CELLS = 1 << 20  # distances computed at a time
 _LARGEST = 20_000  # customers whose distances fit into 3 GB
@@ -87,12 +87,20 @@ class GowerMedoids(ClusterMixin, BaseEstimator):
     ----------
     medoid_indices_ : ndarray of shape (n_clusters,), int64
         Rows of the medoids.
+    medoids_ : dict of ndarray
+        The medoids, one row each: their value in each column, None for a missing category.
     labels_ : ndarray of shape (n_samples,), int32
         Index of the nearest medoid, the lowest on ties.
     inertia_ : float
         Sum of the distances to the nearest medoid.
     n_iter_ : int
         Passes of the best start.
+    columns_, numeric_, categorical_ : list
+        Names of all columns and of the two kinds; ``x0``, ``x1``, ... for arrays.
+    categories_ : list of ndarray
+        The categories seen in each column of ``categorical_``, sorted.
+    ranges_ : ndarray of shape (n_numeric,)
+        Range of each column of numbers.
     n_features_in_ : int
         Number of columns.
 
@@ -178,9 +186,9 @@ class GowerMedoids(ClusterMixin, BaseEstimator):
             found.append((float(distances[medoids].min(axis=0).sum()), medoids, n_iter))
         self.inertia_, self.medoid_indices_, self.n_iter_ = min(found, key=lambda each: each[0])
         self.labels_ = distances[self.medoid_indices_].argmin(axis=0).astype(np.int32)
-        self._columns, self._ranges = columns, ranges
-        self._medoids = rows[0][self.medoid_indices_], rows[1][self.medoid_indices_]
-        self.n_features_in_ = len(columns.names)
+        self.ranges_ = ranges
+        self.medoids_ = columns.rows(rows[0][self.medoid_indices_], rows[1][self.medoid_indices_])
+        keep_columns(self, columns)
         if np.unique(self.labels_).size < k:
             warnings.warn(
                 f"only {np.unique(self.labels_).size} of n_clusters={k} clusters hold customers: X has fewer distinct "
@@ -209,7 +217,8 @@ class GowerMedoids(ClusterMixin, BaseEstimator):
             If a customer has no column known in common with a medoid.
         """
         check_is_fitted(self)
-        distances = _distances(self._columns.read(X), self._medoids, self._ranges, self._columns)
+        columns = kept_columns(self)
+        distances = _distances(columns.read(X), columns.read(self.medoids_), self.ranges_, columns)
         _refuse_strangers(distances)
         return distances.argmin(axis=1).astype(np.int32)
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel.exceptions import InputError
-from crmintel.segments._money import money_of, total_of
+from crmintel.segments._money import money_of, total_of, warn_of_negative
 
 GROUPS = np.array(["heavy", "light", "non-user"])
 
@@ -69,12 +69,18 @@ class HeavyHalf(BaseEstimator):
         ------
         InputError
             If a volume is missing or infinite, or there is no user.
+
+        Warns
+        -----
+        DataWarning
+            If negative volumes, which count as nothing, exceed 10 % of the total.
         """
         volume = money_of(X, "X (volume)")
         users = volume[volume > 0.0]
         if users.size == 0:
             raise InputError(f"none of the {volume.size} customers has a volume above 0: there is no user.")
         total = total_of(users, "volume")
+        warn_of_negative(volume, total, "volume")
         self.edge_ = float(np.median(users))
         group = self._group_of(volume)
         customers = np.bincount(group, minlength=3)

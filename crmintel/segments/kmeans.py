@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
@@ -15,9 +15,17 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from crmintel._compat import as_generator
 from crmintel._frames import is_frame, open_frame
 from crmintel._progress import progress
-from crmintel._validation import as_numbers, check_choice, check_number, check_weights, raise_if_any
+from crmintel._validation import (
+    as_numbers,
+    check_choice,
+    check_number,
+    check_weights,
+    raise_if_any,
+    refuse_words,
+)
 from crmintel.exceptions import FitWarning, InputError, InputTypeError
 from crmintel.segments._blocks import Blocks, Threads, build_blocks, coreset
+from crmintel.segments._columns import CATEGORIES, check_two_dimensional, refuse_missing, table_numbers
 from crmintel.segments._lloyd import lloyd
 from crmintel.segments._nearest import nearest
 from crmintel.segments._seeding import plus_plus, random_points
@@ -309,17 +317,22 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         if is_frame(X):
             table = open_frame(X, "X")
             validate_data(self, X, reset=reset, skip_check_array=True)
-            X = check_array(np.array([table.numbers(name) for name in table.names]).T, **rules)
+            X = check_array(table_numbers(table), **rules)
         elif type(X) is dict:
             raise InputTypeError("X is a dict; pass a frame or an array with one row per customer.")
         else:
-            if isinstance(X, list | tuple):
-                X = as_numbers(X, "X")  # rows of different lengths
             names = getattr(X, "columns", None)
+            if isinstance(X, np.ndarray) and X.dtype.kind in "fiubcO":
+                refuse_words(X, "X", CATEGORIES)
+            elif not issparse(X):
+                X = as_numbers(X, "X", words=CATEGORIES)
+            if X.dtype.kind == "c":
+                raise InputError(f"Complex data not supported: X has dtype {X.dtype}; give its real part.")
+            check_two_dimensional(X)
             X = validate_data(self, X, reset=reset, **rules)
         largest = max(X.max(), -X.min())
         if not np.isfinite(largest):
-            _refuse_missing(X, getattr(self, "feature_names_in_", names))
+            refuse_missing(X, getattr(self, "feature_names_in_", names))
         if largest > _LARGEST:
             raise InputError(
                 f"X holds values beyond {_LARGEST}, whose squares overflow; divide the column first."
@@ -375,12 +388,3 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
 
 def _mass(labels: NDArray[np.int32], weight: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     return np.asarray(np.bincount(labels, weight, k), dtype=np.float64)
-
-
-def _refuse_missing(X: NDArray[np.float64], names: Sequence[Any] | NDArray[Any] | None) -> None:
-    """Name the first column of X that is not finite; return if only the sum over X was not."""
-    bad = ~np.isfinite(X)
-    for j in np.flatnonzero(bad.any(axis=0)).tolist():
-        column = f"column {j} of X" if names is None else f"column {names[j]!r} of X"
-        way_out = "leave the column out or impute it" if bad[:, j].all() else "fill or drop those rows first"
-        raise_if_any(bad[:, j], X[:, j], column, f"must be finite, without NaN or inf; {way_out}")

@@ -42,20 +42,21 @@ class MarkovTest:
     change_pvalue: float
 
     def __str__(self) -> str:
-        memory = (
-            "where customers go depends on more than their segment now"
-            if self.memory_pvalue < 0.05
-            else "their segment now is enough to tell where customers go, as far as these data can say"
+        memory = _verdict(
+            self.memory,
+            self.memory_df,
+            self.memory_pvalue,
+            "where customers go depends on more than their segment now",
+            "their segment now is enough to tell where customers go, as far as these data can say",
         )
-        change = (
-            "the transition shares change over time"
-            if self.change_pvalue < 0.05
-            else "the transition shares are steady"
+        change = _verdict(
+            self.change,
+            self.change_df,
+            self.change_pvalue,
+            "the transition shares change over time",
+            "the transition shares are steady",
         )
-        return (
-            f"Memory: G = {self.memory:.1f} on {self.memory_df} degrees of freedom, p = {self.memory_pvalue:.3g}: "
-            f"{memory}. Change: G = {self.change:.1f} on {self.change_df}, p = {self.change_pvalue:.3g}: {change}."
-        )
+        return f"Memory: {memory}. Change: {change}."
 
 
 def markov_test(labels: SegmentHistory | Sequence[Any]) -> MarkovTest:
@@ -118,6 +119,13 @@ def markov_test(labels: SegmentHistory | Sequence[Any]) -> MarkovTest:
     memory = _independence(triples.transpose(1, 0, 2))
     change = _independence(steps.transpose(1, 0, 2))
     return MarkovTest(*memory, *change)
+
+
+def _verdict(statistic: float, df: int, pvalue: float, rejected: str, kept: str) -> str:
+    if df == 0:
+        return "cannot be tested, for these customers make too few different moves"
+    said = rejected if pvalue < 0.05 else kept
+    return f"G = {statistic:.1f} on {df} degrees of freedom, p = {pvalue:.3g}: {said}"
 
 
 def _independence(tables: NDArray[np.float64]) -> tuple[float, int, float]:

@@ -12,13 +12,14 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import as_generator
-from crmintel._frames import build_frame
+from crmintel._frames import build_frame, open_frame
 from crmintel._progress import progress
 from crmintel._validation import check_number, check_weights
 from crmintel.exceptions import FitWarning, InputError
 from crmintel.kernels.mixed import nearest_prototypes
 from crmintel.segments._blocks import Threads
-from crmintel.segments._mixed_columns import MixedColumns, learn_columns, refuse_missing
+from crmintel.segments._columns import refuse_missing
+from crmintel.segments._mixed_columns import keep_columns, kept_columns, learn_columns
 from crmintel.segments._seeding import bin_of
 
 _ROWS = 4096  # rows that a thread takes at a time
@@ -67,8 +68,10 @@ class KPrototypes(ClusterMixin, BaseEstimator):
         The gamma used.
     n_iter_ : int
         Iterations of the best start.
-    numeric_, categorical_ : list
-        Names of the two kinds of columns; ``x0``, ``x1``, ... for arrays.
+    columns_, numeric_, categorical_ : list
+        Names of all columns and of the two kinds; ``x0``, ``x1``, ... for arrays.
+    categories_ : list of ndarray
+        The categories seen in each column of ``categorical_``, sorted.
     n_features_in_ : int
         Number of columns.
 
@@ -151,7 +154,7 @@ class KPrototypes(ClusterMixin, BaseEstimator):
         max_iter = int(check_number(self.max_iter, "max_iter", low=1, integer=True))
         columns = learn_columns(X, self.categorical)
         numbers, codes = columns.read(X)
-        refuse_missing(numbers, columns)
+        refuse_missing(numbers, columns.numeric)
         n = len(numbers)
         weight = np.ones(n) if sample_weight is None else check_weights(sample_weight, n)
         counting = int(np.count_nonzero(weight))
@@ -178,11 +181,10 @@ class KPrototypes(ClusterMixin, BaseEstimator):
                 if best is None or total < lowest * (1.0 - _ROUNDING):
                     best, lowest = (means, modes, labels, n_iter), total
         assert best is not None
-        self.cluster_centers_, self._modes, self.labels_, self.n_iter_ = best
-        self.cost_, self.gamma_, self._columns = lowest, gamma, columns
-        self.numeric_, self.categorical_ = columns.numeric, columns.categorical
-        self.cluster_modes_ = _labels_of(self._modes, columns)
-        self.n_features_in_ = len(columns.names)
+        self.cluster_centers_, modes, self.labels_, self.n_iter_ = best
+        self.cost_, self.gamma_ = lowest, gamma
+        self.cluster_modes_ = columns.labels(modes)
+        keep_columns(self, columns)
         filled = np.unique(self.labels_[weight > 0.0]).size
         if filled < k:
             warnings.warn(
@@ -211,18 +213,20 @@ class KPrototypes(ClusterMixin, BaseEstimator):
             Labels, the lowest index on ties.
         """
         check_is_fitted(self)
-        numbers, codes = self._columns.read(X)
-        refuse_missing(numbers, self._columns)
+        columns = kept_columns(self)
+        numbers, codes = columns.read(X)
+        refuse_missing(numbers, columns.numeric)
+        modes = columns.codes(open_frame(dict(zip(self.categorical_, self.cluster_modes_.T, strict=True))))
         with Threads(self.n_jobs) as threads:
             rows = _Rows(numbers, codes, np.ones(len(numbers)), self.gamma_, [], threads)
-            return rows.nearest(self.cluster_centers_, self._modes)[0]
+            return rows.nearest(self.cluster_centers_, modes)[0]
 
     def to_frame(self, library: str | None = None) -> Any:
         """Return the clusters, one row each, as a frame of ``library`` (pandas, polars, pyarrow), or as a dict."""
         check_is_fitted(self)
         parts = dict(zip(self.numeric_, self.cluster_centers_.T, strict=True))
         parts |= dict(zip(self.categorical_, self.cluster_modes_.T, strict=True))
-        return build_frame({str(name): parts[name] for name in self._columns.names}, library)
+        return build_frame({str(name): parts[name] for name in self.columns_}, library)
 
 
 class _Rows:
@@ -351,11 +355,3 @@ def _draw(weight: NDArray[np.float64], generator: np.random.Generator) -> int:
     if ends[-1] == 0.0:
         return int(generator.integers(weight.size))
     return bin_of(generator.random() * ends[-1], ends)
-
-
-def _labels_of(modes: NDArray[np.int32], columns: MixedColumns) -> NDArray[Any]:
-    found = np.empty(modes.shape, dtype=object)
-    for j, seen in enumerate(columns.categories):
-        names = np.array([*seen.tolist(), None], dtype=object)
-        found[:, j] = names[modes[:, j]]
-    return found

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._frames import build_frame
 from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import InputError
-from crmintel.segments._columns import read_columns
+from crmintel.segments._columns import library_of, read_columns
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 
@@ -39,8 +39,8 @@ class SegmentProfile(BaseEstimator):
         Number of customers.
     customer_share_, money_share_ : ndarray of float64, shape (n_segments,)
         Shares of customers and of money; the second is NaN without money, or where its sum is not positive.
-    means_ : ndarray of shape (n_segments, n_columns)
-        Mean of each column.
+    means_, others_ : ndarray of shape (n_segments, n_columns)
+        Mean of each column in the segment, and of all other customers.
     effects_ : ndarray of shape (n_segments, n_columns)
         Hedges' g: the mean of the segment less that of all other customers, in pooled standard deviations. NaN where
         one side has fewer than two customers; 0 for a constant column.
@@ -48,6 +48,8 @@ class SegmentProfile(BaseEstimator):
         Interval of each effect.
     sentences_ : dict
         One plain sentence per segment.
+    library_ : str or None
+        Library of the frame that ``fit`` saw.
     n_features_in_ : int
         Number of columns.
 
@@ -123,7 +125,7 @@ class SegmentProfile(BaseEstimator):
         self.means_, others, self.effects_, error = _effects(values, codes, len(segments))
         width = float(ndtri((1.0 + level) / 2.0)) * error
         self.intervals_ = np.stack([self.effects_ - width, self.effects_ + width], axis=-1)
-        self._others = others
+        self.others_, self.library_ = others, library_of(X)
         self.sentences_ = {name: self._sentence(i, top, threshold) for i, name in enumerate(segments)}
         return self
 
@@ -133,7 +135,7 @@ class SegmentProfile(BaseEstimator):
         Parameters
         ----------
         library : {"pandas", "polars", "pyarrow"} or None, default=None
-            Kind of frame; None is a dict of arrays.
+            Kind of frame; None is that of the X of ``fit``, or a dict of arrays where X was none.
         """
         check_is_fitted(self)
         k, p = self.effects_.shape
@@ -142,26 +144,32 @@ class SegmentProfile(BaseEstimator):
                 "segment": np.repeat(np.array(self.segments_), p),
                 "column": np.tile(np.array(self.columns_), k),
                 "mean": self.means_.ravel(),
-                "others": self._others.ravel(),
+                "others": self.others_.ravel(),
                 "effect": self.effects_.ravel(),
                 "low": self.intervals_[..., 0].ravel(),
                 "high": self.intervals_[..., 1].ravel(),
             },
-            library,
+            self.library_ if library is None else library,
         )
 
     def _sentence(self, i: int, top: int, threshold: float) -> str:
         effects, (low, high) = self.effects_[i], self.intervals_[i].T
         clear = (np.abs(effects) >= threshold) & ~((low <= 0.0) & (high >= 0.0))
         strongest = [j for j in np.argsort(-np.abs(effects), kind="stable") if clear[j]][:top]
-        people = f"{self.segments_[i]}: {self.sizes_[i]:,} customers ({self.customer_share_[i]:.1%})"
+        people = "customer" if self.sizes_[i] == 1 else "customers"
+        people = f"{self.segments_[i]}: {self.sizes_[i]:,} {people} ({self.customer_share_[i]:.1%})"
         share = self.money_share_[i]
         money = "" if np.isnan(share) else f", {share:.1%} of the money"
+        if top == 0:
+            return f"{people}{money}."
+        if np.isnan(effects).all():
+            few = "one customer is too few" if self.sizes_[i] == 1 else "too little is known"
+            return f"{people}{money}; {few} to tell what sets them apart."
         if not strongest:
             return f"{people}{money}; much like the others."
         points = [
             f"{self.columns_[j]} {_how_much(effects[j])} "
-            f"({_plain(self.means_[i, j])}, others {_plain(self._others[i, j])})"
+            f"({_plain(self.means_[i, j])}, others {_plain(self.others_[i, j])})"
             for j in strongest
         ]
         return f"{people}{money}; {', '.join(points)}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._leaves import bounds_of_leaves, say_bounds
 from crmintel._validation import check_number
-from crmintel.exceptions import InputError
+from crmintel.exceptions import FitWarning, InputError
 from crmintel.segments._columns import read_columns, read_same_columns
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
@@ -63,8 +64,15 @@ class SegmentRules(BaseEstimator):
         What naming the largest segment for all would reach.
     tree_ : sklearn.tree.DecisionTreeClassifier
         The tree.
+    columns_ : list of str
+        Names of the columns.
     n_features_in_ : int
         Number of columns.
+
+    Warns
+    -----
+    FitWarning
+        If no rule names some segment.
 
     References
     ----------
@@ -125,7 +133,8 @@ class SegmentRules(BaseEstimator):
         sizes = np.bincount(codes)
         if sizes.min() < cv:
             raise InputError(
-                f"segment {segments[int(np.argmin(sizes))]!r} has {sizes.min()} customers, fewer than cv={cv} folds."
+                f"the smallest segment, {segments[int(np.argmin(sizes))]!r}, has {sizes.min()} of {codes.size} "
+                f"customers, fewer than cv={cv} folds. Merge it with another, leave its rows out, or lower cv."
             )
         most = 2 * len(segments) if self.max_rules is None else check_number(
             self.max_rules, "max_rules", low=2, integer=True
@@ -136,8 +145,18 @@ class SegmentRules(BaseEstimator):
         self.fidelity_ = float(np.mean(cross_val_predict(tree, values, codes, cv=folds) == codes))
         self.baseline_ = float(sizes.max() / codes.size)
         self.tree_ = tree.fit(values, codes)
-        self.segments_, self._columns, self.n_features_in_ = segments, names, len(names)
+        self.segments_, self.columns_, self.n_features_in_ = segments, names, len(names)
         self.rules_ = _rules_of(tree.tree_, values, names, segments)
+        named = {rule.segment for rule in self.rules_}
+        without = [name for name in segments if name not in named]
+        if without:
+            warn(
+                f"no rule names the segments {without}, so predict never does: {len(self.rules_)} rules of "
+                f"min_customers={least} or more do not reach them. Raise max_rules={most} or lower min_customers, "
+                "or give columns that tell them apart.",
+                FitWarning,
+                stacklevel=2,
+            )
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -153,7 +172,7 @@ class SegmentRules(BaseEstimator):
         ndarray of shape (n_customers,)
         """
         check_is_fitted(self)
-        return np.array(self.segments_)[self.tree_.predict(read_same_columns(X, self._columns))]
+        return np.array(self.segments_)[self.tree_.predict(read_same_columns(X, self.columns_))]
 
 
 def _rules_of(

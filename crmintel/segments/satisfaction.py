@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._compat import as_generator
 from crmintel._validation import as_numbers, check_number, check_vector
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputError, InputTypeError
 
 
 class SatisfactionLoyalty(RegressorMixin, BaseEstimator):
@@ -94,7 +94,13 @@ class SatisfactionLoyalty(RegressorMixin, BaseEstimator):
         level = check_number(self.level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)
         n_resamples = int(check_number(self.n_resamples, "n_resamples", low=1, integer=True))
         x = _scores(X)
-        y = check_vector(y, "y", n=x.size)
+        if y is None:
+            raise InputTypeError(
+                "SatisfactionLoyalty requires y to be passed, but the target y is None: give the loyalty of each "
+                "customer, 1 for who stayed and 0 for who left."
+            )
+        loyalty = as_numbers(y, "y", words="give 1 for who stayed and 0 for who left, e.g. y == 'yes'")
+        y = check_vector(loyalty, "y", n=x.size)
         scores, codes = np.unique(x, return_inverse=True)
         if scores.size < 3:
             raise InputError(f"X holds {scores.size} different scores; a curve needs 3 or more.")
@@ -129,7 +135,7 @@ class SatisfactionLoyalty(RegressorMixin, BaseEstimator):
 
 
 def _scores(X: Any) -> NDArray[np.float64]:
-    values = as_numbers(X, "X")
+    values = as_numbers(X, "X", words="give each score as a number, higher for the more satisfied")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     return check_vector(values, "X (satisfaction)", min_length=1)

@@ -14,7 +14,7 @@ from crmintel._validation import check_number
 from crmintel.exceptions import InputError
 from crmintel.kernels.silhouette import TILE, distance_sums
 from crmintel.segments._blocks import Threads
-from crmintel.segments._columns import read_columns
+from crmintel.segments._columns import read_columns, refuse_missing
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 
@@ -108,9 +108,8 @@ def silhouette(
     >>> bool(sampled.low <= ci.silhouette(X, labels).value <= sampled.high)
     True
     """
-    values = read_columns(X)[1]
-    if np.isnan(values).any():
-        raise InputError("X holds NaN; a silhouette needs every value. Fill or drop those rows first.")
+    names, values = read_columns(X)
+    refuse_missing(values, names)
     level = check_number(level, "level", low=0.0, high=1.0, strict_low=True, strict_high=True)
     named = as_labels(labels, "labels", n=len(values))
     segments = segment_names(named)

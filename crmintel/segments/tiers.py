@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
-from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_choice, check_number, exact
-from crmintel.exceptions import DataWarning, InputError, InputTypeError
-from crmintel.segments._money import ceil_of, money_of, total_of
+from crmintel.exceptions import InputError, InputTypeError
+from crmintel.segments._money import ceil_of, money_of, total_of, warn_of_negative
 
 TIERS = ("vip", "major", "ordinary", "small")
 _ROUNDING = 1e-12  # relative; 0.7 + 0.1 is just below 0.8, and reaches 80 % all the same
-_MUCH_NEGATIVE = 0.1  # of the total; from there on shares of it mislead
 
 
 class ValueTiers(BaseEstimator):
@@ -147,15 +145,7 @@ class ValueTiers(BaseEstimator):
         tier = self._tier_of(money)
         customers = np.bincount(tier, minlength=labels.size)
         sums = np.bincount(tier, weights=money, minlength=labels.size)
-        negative = -float(money[money < 0.0].sum())
-        if negative > _MUCH_NEGATIVE * total > 0.0:
-            warn(
-                f"{int(np.sum(money < 0.0))} of {money.size} customers have negative money, {-negative:.6g} together "
-                f"of a total of {total:.6g}: shares of that total mislead. Net returns against their purchases "
-                "(LogCleaner), or count these customers as nothing (np.maximum(money, 0)).",
-                DataWarning,
-                stacklevel=2,
-            )
+        warn_of_negative(money, total)
         self.table_ = {
             "tier": labels,
             "customers": customers,

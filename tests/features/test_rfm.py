@@ -312,7 +312,7 @@ def test_wrong_rows_are_named(X, error, message):
         ({"cuts": {"spend": [10, 20, 30]}}, InputError, "must be 4 rising points for n_bins=5"),
         ({"cuts": {"spend": [10, 20, 20, 30]}}, InputError, "must be 4 rising points.*got .10.0, 20.0, 20.0"),
         ({"cuts": {"spend": [10, 20, np.nan, 30]}}, InputError, "spend.* must be finite"),
-        ({"weights": [1, 1]}, InputError, "weights .recency, frequency, money. has 2"),
+        ({"weights": [1, 1]}, InputError, "weights must be three, of recency, frequency and money; got 2"),
         ({"weights": [1, -1, 1]}, InputError, "must be >= 0"),
         ({"weights": [0, 0, 0]}, InputError, "must not all be 0"),
         ({"segments": {"Best": [555, 556]}}, InputError, "holds 556, which is not three scores within 1 to"),
@@ -336,5 +336,8 @@ def test_wrong_parameters_are_named(parameters, error, message):
 
 
 def test_other_bins_need_their_own_segments():
-    with pytest.raises(InputError, match="made for n_bins=5, not 3"):
+    with pytest.raises(
+        InputError,
+        match=r"made for n_bins=5, not 3: pass segments={name: \(recency, frequency, money\)} with",
+    ):
         RFMScorer(n_bins=3).fit(some_rows()).predict(some_rows())

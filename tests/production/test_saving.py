@@ -9,6 +9,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -91,6 +92,38 @@ def test_a_loaded_model_answers_to_the_same_bit(name, log):
         assert same(np.asarray(getattr(loaded, method)(X)), np.asarray(getattr(fitted, method)(X))), method
     assert saved(loaded) == saved(fitted)
     assert saved(again(clone(fitted))) == saved(clone(fitted)), "one that is not fitted"
+
+
+@pytest.mark.parametrize("kind", [ci.KPrototypes, ci.GowerMedoids])
+@pytest.mark.parametrize("frame", [pd.DataFrame, dict])
+def test_clusters_of_categories_answer_to_the_same_bit(kind, frame):
+    rng = np.random.default_rng(0)
+    X = frame({
+        "spend": rng.normal(size=60),
+        "channel": rng.choice(np.array(["web", "shop", None], dtype=object), 60),
+        "member": rng.random(60) < 0.5,
+        "children": rng.integers(0, 3, 60),
+    })  # fmt: skip
+    fitted = kind(4, categorical=["channel", "member", "children"], random_state=0).fit(X)
+    loaded = again(fitted)
+    assert vars(loaded).keys() == vars(fitted).keys()
+    assert np.array_equal(fitted.predict(X), fitted.labels_)
+    assert same(loaded.predict(X), fitted.predict(X))
+    strange = frame({**X, "channel": ["phone"] * 60})
+    assert same(loaded.predict(strange), fitted.predict(strange))
+    assert saved(loaded) == saved(fitted)
+
+
+def test_a_profile_says_the_same_and_rules_say_what_saves_them():
+    X, y = {"spend": np.arange(60.0)}, np.repeat(["a", "b"], 30)
+    fitted = ci.SegmentProfile().fit(X, y)
+    loaded = again(fitted)
+    assert loaded.sentences_ == fitted.sentences_
+    assert loaded.to_frame()["others"].tolist() == fitted.to_frame()["others"].tolist()
+    with pytest.raises(
+        InputTypeError, match=r"DecisionTreeClassifier is none .* joblib and pickle save others"
+    ):
+        saved(ci.SegmentRules().fit(X, y))
 
 
 @pytest.mark.parametrize(("name", "attribute"), NOT_SAVED.items())

@@ -21,6 +21,7 @@ def test_half_of_the_users_and_their_share():
     assert heavy.table_["volume"].tolist() == [sum(range(51, 101)), sum(range(1, 51)), 0]
 
 
+@pytest.mark.filterwarnings("ignore:.*negative volume")
 @given(st.lists(st.integers(-5, 30), min_size=1, max_size=50).filter(lambda v: max(v) > 0), st.randoms())
 def test_groups_part_the_customers_whatever_their_order(volume, random):
     heavy = ci.HeavyHalf().fit(volume)

@@ -378,7 +378,7 @@ def test_wrong_rows_are_named():
     frame = pd.DataFrame(X, columns=["spend", "visits"])
     with pytest.raises(InputError, match="column 'visits' of X"):
         CustomerKMeans(2).fit(frame)
-    with pytest.raises(InputError, match=r"column 'visits' of X .* fill or drop those rows"):
+    with pytest.raises(InputError, match=r"column 'visits' of X .* fill or drop the missing values"):
         CustomerKMeans(2).fit(CustomerRows(X, ("spend", "visits")))
     X[:, 1] = np.nan
     with pytest.raises(InputError, match=r"column 'visits' of X .* leave the column out or impute it"):
@@ -386,7 +386,7 @@ def test_wrong_rows_are_named():
     with pytest.raises(InputTypeError, match="X must hold numbers, got rows of different lengths"):
         CustomerKMeans(2).fit([[1.0, 2.0], [3.0]])
     fitted = CustomerKMeans(2, random_state=0).fit(customers(50, 2))
-    with pytest.raises(InputError, match="must be finite"):
+    with pytest.raises(InputError, match="column 1 of X must be finite, and inf is no missing value"):
         fitted.predict([[0.0, np.inf]])
     with pytest.raises(ValueError, match="3 features"):
         fitted.predict(customers(5, 3))

@@ -184,7 +184,12 @@ def test_fewer_distinct_customers_than_clusters_warns():
 @pytest.mark.parametrize(
     ("X", "parameters", "error", "message"),
     [
-        ({"a": [1.0, np.nan, 2.0]}, {}, InputError, "column 'a' of X must not be missing; .* 1 of 3 rows"),
+        (
+            {"a": [1.0, np.nan, 2.0]},
+            {},
+            InputError,
+            "column 'a' of X must be finite, not NaN; .* 1 of 3 rows",
+        ),
         ({"a": [1.0, np.inf, 2.0]}, {}, InputError, "column 'a' of X must be finite"),
         ({"a": [1.0, 2.0]}, {}, InputError, "n_clusters=3 needs as many customers or more; X has 2"),
         ({"a": []}, {}, InputError, "X has 0 rows"),
@@ -217,7 +222,7 @@ def test_mistakes_in_predict_and_weights_are_named():
     model = KPrototypes(3, random_state=0).fit(X)
     with pytest.raises(ColumnError, match=r"X has the columns \['spend'\], fit saw"):
         model.predict(X[["spend"]])
-    with pytest.raises(InputError, match="column 'age' of X must not be missing"):
+    with pytest.raises(InputError, match="column 'age' of X is NaN throughout"):
         model.predict(X.assign(age=np.nan))
     with pytest.raises(InputError, match=r"n_clusters=3 needs .* X has 50, 2 of positive weight"):
         clone(model).fit(X, sample_weight=np.r_[1.0, 1.0, np.zeros(48)])

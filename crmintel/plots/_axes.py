@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 from crmintel.exceptions import InputTypeError, MissingExtraError
 
 
-def axes_for(ax: Any, display: object) -> Any:
-    """Return ``ax``, or the axes of a new figure; say the pip line where matplotlib is missing."""
+def check_kind(value: Any, kind: type, name: str, way: str) -> None:
+    """Say what ``value`` is and which ``way`` makes what is wanted, if it is no ``kind``."""
+    if not isinstance(value, kind):
+        raise InputTypeError(
+            f"{name} must be a {kind.__name__}, got {type(value).__name__}; {way} makes one."
+        )
+
+
+def axes_for(ax: Any, display: object, size: tuple[float, float] | None = None) -> Any:
+    """Return ``ax``, or the axes of a new figure of ``size`` inches with room for its labels.
+
+    Say the pip line where matplotlib is missing.
+    """
     try:
         import matplotlib.pyplot as plt
         from matplotlib.axes import Axes
@@ -21,7 +32,12 @@ def axes_for(ax: Any, display: object) -> Any:
         ) from None
     if not isinstance(ax, Axes | None):
         raise InputTypeError(f"ax must be the Axes of one plot, or None; got {type(ax).__name__}.")
-    return plt.subplots()[1] if ax is None else ax
+    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+
+
+def lay_out(ax: Any) -> None:
+    """Give ``ax`` the place in its figure that it will be drawn in, to measure what fits there."""
+    ax.figure.canvas.figure.draw_without_rendering()
 
 
 def scale_of(values: NDArray[np.float64]) -> str:

@@ -72,7 +72,7 @@ class AliveHistoryDisplay:
         InputError
             If the log has no such customer, or no purchase of theirs.
         """
-        check_log(log)
+        check_log(log, "log")
         model = one_model(model)
         summary = summary_for({type(model).__name__: model}, summary)
         if np.ndim(customer) != 0:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number
 from crmintel.exceptions import InputError
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.segments.bridge import FLOWS, RevenueBridge
 
 
@@ -67,6 +67,7 @@ class RevenueBridgeDisplay:
         InputError
             If the bridge has no such step.
         """
+        check_kind(bridge, RevenueBridge, "bridge", "revenue_bridge(log)")
         at = int(check_number(step, "step", integer=True))
         n = len(bridge)
         if not -n <= at < n:

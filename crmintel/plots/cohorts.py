@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel._validation import check_choice
-from crmintel.plots._axes import add_colorbar, axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.plots._cells import draw_cells
 from crmintel.segments.cohorts import CohortTable
 
@@ -64,6 +64,7 @@ class CohortDisplay:
         of : {"retention", "values"}, default="retention"
             Shares of the first period, or the customers or money themselves.
         """
+        check_kind(table, CohortTable, "table", "cohort_table(log)")
         check_choice(of, "of", ("retention", "values"))
         value = table.retention if of == "retention" else table.values
         data = {
@@ -93,9 +94,11 @@ class CohortDisplay:
         shares = self.of == "retention"
         later = values[:, 1:][~np.isnan(values[:, 1:])]
         shown = np.minimum(values, later.max()) if shares and later.size else values
-        form = "{:.0%}" if shares else "{:,.0f}"
-        mesh = draw_cells(ax, shown, rows, list(map(str, self.data["age"])), form, numbers=values)
+        thousands = not shares and np.nanmax(values) >= 1e5
+        form = "{:.0%}" if shares else "{:,.0f}k" if thousands else "{:,.0f}"
+        numbers = values / 1000.0 if thousands else values
         ax.set(xlabel=f"{self.unit}s since the first", ylabel="began in (customers)")
-        add_colorbar(mesh, ax, self.of)
+        ages = list(map(str, self.data["age"]))
+        draw_cells(ax, shown, rows, ages, form, numbers=numbers, scale=self.of, in_steps=True)
         self.ax_, self.figure_ = ax, ax.figure
         return self

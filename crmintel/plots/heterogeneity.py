@@ -10,7 +10,7 @@ from scipy.stats import beta, gamma, invgamma, lognorm
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_choice, check_number
-from crmintel.exceptions import InputError
+from crmintel.exceptions import InputTypeError
 from crmintel.lifetime.bgbb import BetaGeoBetaBinomial
 from crmintel.plots._axes import axes_for
 
@@ -66,7 +66,9 @@ class HeterogeneityDisplay:
         Raises
         ------
         InputError
-            If the model has no such distribution: nobody leaves, or it is none of purchases.
+            If the model has no such distribution: nobody leaves.
+        InputTypeError
+            If it is no such model.
         """
         n = int(check_number(n_points, "n_points", low=2, integer=True))
         known = _distributions(model)
@@ -106,8 +108,9 @@ def _distributions(model: Any) -> dict[str, tuple[str, Any, float | None]]:
     """Return label, distribution and end of the picture of all that ``model`` says on how customers differ."""
     model = getattr(model, "model_", model)  # of a seasonal model, in an average part of the year
     if not hasattr(type(model), "from_params"):
-        raise InputError(
-            f"model must be a model of purchases, contracts or spend, got {type(model).__name__}."
+        raise InputTypeError(
+            f"model must be a model of purchases, contracts or spend, got {type(model).__name__}; "
+            "BetaGeoNBD().fit(rows) makes one."
         )
     check_is_fitted(model)
     values = model.params_

@@ -7,7 +7,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.plots._cells import draw_cells
 from crmintel.segments.migration import SegmentMigration
 
@@ -56,6 +56,7 @@ class MigrationMatrixDisplay:
         level : float, default=0.9
             Level of the intervals.
         """
+        check_kind(estimator, SegmentMigration, "estimator", "segment_history(log).migration()")
         check_is_fitted(estimator)
         interval = estimator.transition_interval(level)
         data = {"share": estimator.transition_matrix_, "low": interval[..., 0], "high": interval[..., 1]}
@@ -77,7 +78,7 @@ class MigrationMatrixDisplay:
             If matplotlib is not installed.
         """
         ax = axes_for(ax, self)
-        draw_cells(ax, self.data["share"], self.segments, self.states, "{:.0%}")
         ax.set(xlabel="after", ylabel="before")
+        draw_cells(ax, self.data["share"], self.segments, self.states, "{:.0%}")
         self.ax_, self.figure_ = ax, ax.figure
         return self

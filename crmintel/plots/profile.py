@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel.plots._axes import axes_for, drawable
+from crmintel.plots._axes import axes_for, check_kind, drawable
 from crmintel.segments.profile import SegmentProfile
 
 
@@ -51,6 +51,7 @@ class SegmentProfileDisplay:
         estimator : SegmentProfile
             Fitted.
         """
+        check_kind(estimator, SegmentProfile, "estimator", "SegmentProfile().fit(X, labels)")
         check_is_fitted(estimator)
         return cls(estimator.to_frame())
 

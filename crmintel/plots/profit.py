@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.churn.profit import ProfitCurve
-from crmintel.exceptions import InputTypeError
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 
 
 class ProfitCurveDisplay:
@@ -51,13 +50,9 @@ class ProfitCurveDisplay:
         curves : ProfitCurve or dict of ProfitCurve
             By name of the score.
         """
-        named = {"profit": curves} if isinstance(curves, ProfitCurve) else curves
-        if not isinstance(named, Mapping) or not all(
-            isinstance(each, ProfitCurve) for each in named.values()
-        ):
-            raise InputTypeError(
-                "curves must be a ProfitCurve or a dict of them; profit_curve(y, score, clv) makes one."
-            )
+        named = curves if isinstance(curves, Mapping) else {"profit": curves}
+        for each in named.values():
+            check_kind(each, ProfitCurve, "each of curves", "profit_curve(y, score, clv)")
         return cls({name: {"share": each.share, "profit": each.profit} for name, each in named.items()})
 
     def plot(self, ax: Any = None) -> Self:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel._validation import check_number
 from crmintel.churn.reasons import ChurnReasons
-from crmintel.exceptions import InputTypeError
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 
 
 class ReasonsDisplay:
@@ -66,8 +65,7 @@ class ReasonsDisplay:
         n : int, default=8
             Inputs shown; the others are one bar.
         """
-        if not isinstance(reasons, ChurnReasons):
-            raise InputTypeError(f"reasons must come from churn_reasons, got {type(reasons).__name__}.")
+        check_kind(reasons, ChurnReasons, "reasons", "churn_reasons(model, X, background)")
         row = int(check_number(row, "row", low=0, high=len(reasons.chance) - 1, integer=True))
         most = int(check_number(n, "n", low=1, integer=True))
         adds = reasons.contributions[row]

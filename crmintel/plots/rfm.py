@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_choice
 from crmintel.features.rfm import RFMScorer, rfm_columns
-from crmintel.plots._axes import add_colorbar, axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.plots._cells import draw_cells
 
 _WORDS = {"money": "mean spend", "customers": "customers"}
@@ -64,6 +64,7 @@ class RFMHeatmapDisplay:
         value : {"money", "customers"}, default="money"
             What to draw.
         """
+        check_kind(estimator, RFMScorer, "estimator", "RFMScorer().fit(X)")
         check_is_fitted(estimator)
         spend = rfm_columns(X)["spend"]
         n_bins = estimator.edges_["spend"].size + 1
@@ -99,9 +100,8 @@ class RFMHeatmapDisplay:
         rows, columns = (
             [str(score) for score in self.data[f"{side}_score"]] for side in ("recency", "frequency")
         )
-        mesh = draw_cells(ax, values, rows, columns, "{:,.0f}")
         best = columns[-1]
         ax.set(xlabel=f"frequency score ({best}: often)", ylabel=f"recency score ({best}: lately)")
-        add_colorbar(mesh, ax, _WORDS[self.value])
+        draw_cells(ax, values, rows, columns, "{:,.0f}", scale=_WORDS[self.value])
         self.ax_, self.figure_ = ax, ax.figure
         return self

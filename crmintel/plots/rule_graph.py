@@ -122,14 +122,12 @@ class RuleGraphDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        is_new, reach = ax is None, 1.05
-        ax = axes_for(ax, self)
-        if is_new:
+        reach = 1.05
+        if ax is None:
             # room for the labels inside of the axes: the layout engine gives them too little beside equal scales
             reach += _LETTER * max(map(len, self.items["label"])) / _RADIUS
-            side = 2 * reach * _RADIUS
-            ax.figure.set_size_inches(side, side + 0.8)
-            ax.figure.set_layout_engine("constrained")
+        side = 2 * reach * _RADIUS
+        ax = axes_for(ax, self, (side, side + 0.8))
         measure = list(self.rules)[-1]
         values = drawable(self.rules[measure])
         for rule, item, is_consequent in zip(*self.data.values(), strict=True):

@@ -139,14 +139,9 @@ class RuleMatrixDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        is_new = ax is None
-        ax = axes_for(ax, self)
-        if is_new:
-            wide, high = (_LETTER * max(map(len, labels)) for labels in (self.consequents, self.groups))
-            ax.figure.set_size_inches(
-                1.8 + 0.32 * len(self.groups) + wide + 0.5 * high, 1.8 + 0.26 * len(self.consequents) + high
-            )
-            ax.figure.set_layout_engine("constrained")
+        wide, high = (_LETTER * max(map(len, labels)) for labels in (self.consequents, self.groups))
+        size = (1.8 + 0.32 * len(self.groups) + wide + 0.5 * high, 1.8 + 0.26 * len(self.consequents) + high)
+        ax = axes_for(ax, self, size)
         measure = list(self.data)[-1]
         values = self.data[measure]
         area = self.data["support"] / self.data["support"].max()

@@ -6,25 +6,24 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from crmintel.exceptions import InputError
 from crmintel.patterns._measure import check_measure
 from crmintel.patterns.measures import MEASURES
 from crmintel.patterns.rules import AssociationRules
 from crmintel.patterns.ruleset import RuleSet
-from crmintel.plots._axes import add_colorbar, axes_for, drawable, scale_of, write_out
+from crmintel.plots._axes import add_colorbar, axes_for, check_kind, drawable, scale_of, write_out
 
 _MANY = 500  # points beyond which a vector graphic is better off with a picture of them
 
 
 def rules_of(rules: Any) -> RuleSet:
     """Return a RuleSet, or that of a fitted AssociationRules, if it holds a rule."""
-    found = rules.rules_ if isinstance(rules, AssociationRules) and hasattr(rules, "rules_") else rules
-    if not isinstance(found, RuleSet):
-        raise InputError(
-            f"rules must be a RuleSet or a fitted AssociationRules, got {type(rules).__name__}"
-            f"{' that is not fitted' if isinstance(rules, AssociationRules) else ''}."
-        )
+    if isinstance(rules, AssociationRules):
+        check_is_fitted(rules)
+    found = rules.rules_ if isinstance(rules, AssociationRules) else rules
+    check_kind(found, RuleSet, "rules", "AssociationRules().fit(baskets)")
     if len(found) == 0:
         raise InputError("there are no rules to show; lower min_value, or the miner's min_support.")
     return found
@@ -124,10 +123,7 @@ class RuleScatterDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        is_new = ax is None
         ax = axes_for(ax, self)
-        if is_new:
-            ax.figure.set_layout_engine("constrained")
         x, y, color = self.data
         across, up, values = (drawable(column) for column in self.data.values())
         strong_last = np.argsort(-values if MEASURES[color].small_is_strong else values, kind="stable")

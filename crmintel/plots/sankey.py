@@ -6,15 +6,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.isotonic import isotonic_regression
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import check_choice
 from crmintel.exceptions import InputError
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind, lay_out
 from crmintel.segments.migration import SegmentMigration
 
 _GAP = 0.03  # between segments, as a share of the higher side
 _BAR = 0.04  # width of a segment
+_LINE = 1.3  # height of a line of text over the size of its letters
+_LEADER = 0.02  # length of the line from a bar to its label
+_MOST = 0.32  # of the width for the labels of a side
 
 
 class MigrationSankeyDisplay:
@@ -67,8 +71,9 @@ class MigrationSankeyDisplay:
         Raises
         ------
         InputError
-            If money is asked for and the migration has none, or a flow of money is negative.
+            If money is asked for and the migration has none, a flow of it is negative, or all are 0.
         """
+        check_kind(estimator, SegmentMigration, "estimator", "segment_history(log).migration()")
         check_is_fitted(estimator)
         check_choice(of, "of", ("customers", "money"))
         flows = estimator.to_frame()
@@ -82,6 +87,8 @@ class MigrationSankeyDisplay:
                 raise InputError(
                     "a flow of money is below 0, which has no width: net returns (LogCleaner), or show of='customers'."
                 )
+            if max(left.max(), right.max()) == 0.0:
+                raise InputError("all flows of money are 0, which have no width: show of='customers'.")
         data = {name: flows[name] for name in ("before", "after", "customers")}
         return cls(data | {"left": left, "right": right}, states=list(map(str, estimator.states_)), of=of)
 
@@ -119,6 +126,7 @@ class MigrationSankeyDisplay:
             ax.add_patch(
                 PathPatch(Path([*upper, *lower], codes), facecolor=colours[s], alpha=0.45, linewidth=0)
             )
+        labels: dict[str, list[tuple[float, str]]] = {"left": [], "right": []}
         for side, state, first, width in (("left", source, starts, left), ("right", target, ends, right)):
             for i, name in enumerate(self.states):
                 of_state = state == i
@@ -127,14 +135,46 @@ class MigrationSankeyDisplay:
                     continue
                 top = first[of_state].min()
                 ax.bar(0.0 if side == "left" else x1, total, _BAR, top, align="edge", color=[colours[i]])
-                x, where = (-0.01, "right") if side == "left" else (1.01, "left")
-                label = f"{name} {total:,.0f}"
-                ax.text(x, top + total / 2, label, ha=where, va="center", parse_math=False)
-        ax.set(xlim=(-0.25, 1.25), title=f"{self.of}: before and after")
+                labels[side].append((top + total / 2, f"{name} {total:,.0f}"))
+        ax.set(xlim=(0.0, 1.0), title=f"{self.of}: before and after")
         ax.invert_yaxis()
         ax.axis("off")
+        lay_out(ax)
+        _label(ax, labels)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _label(ax: Any, labels: dict[str, list[tuple[float, str]]]) -> None:
+    """Write the labels beside their bars, apart from each other, and make room for them within the axes."""
+    low, high = sorted(ax.get_ylim())
+    most = max(map(len, labels.values()))
+    point = ax.figure.dpi / 72.0
+    size = min(10.0, ax.bbox.height / point / (_LINE * most))
+    line = _LINE * size * point / ax.bbox.height * (high - low)
+    texts = []
+    for x, away, side in ((0.0, -1, "left"), (1.0, 1, "right")):
+        if not labels[side]:
+            continue
+        # by least squares, places that rise by a line at least
+        at = np.array([centre for centre, _ in labels[side]])
+        steps = line * (np.arange(at.size) + 0.5)
+        places = isotonic_regression(at - steps, y_min=low, y_max=high - line * at.size) + steps
+        for (centre, label), place in zip(labels[side], places, strict=True):
+            texts.append(
+                ax.annotate(
+                    label, (x, centre), (x + away * _LEADER, place), va="center", fontsize=size, parse_math=False,
+                    ha="right" if side == "left" else "left",
+                    arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0},
+                )
+            )  # fmt: skip
+    widest = max(text.get_window_extent().width for text in texts) / ax.bbox.width
+    share = min(widest, _MOST)
+    for text in texts:
+        text.set_fontsize(size * share / widest)
+    # labels keep their width on the page while the axis grows by twice the margin
+    margin = (share + _LEADER) / (1.0 - 2.0 * share)
+    ax.set_xlim(-margin, 1.0 + margin)
 
 
 def _stacked(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.segments.satisfaction import SatisfactionLoyalty
 
 
@@ -58,6 +58,9 @@ class SatisfactionDisplay:
         estimator : SatisfactionLoyalty
             Fitted.
         """
+        check_kind(
+            estimator, SatisfactionLoyalty, "estimator", "SatisfactionLoyalty().fit(satisfaction, loyalty)"
+        )
         check_is_fitted(estimator)
         low, high = estimator.interval_.T
         data = {

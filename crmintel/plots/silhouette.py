@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.segments._labels import codes_of
 from crmintel.segments.silhouette import Silhouette
 
@@ -55,6 +55,7 @@ class SilhouetteDisplay:
         found : Silhouette
             Made by ``crmintel.silhouette``.
         """
+        check_kind(found, Silhouette, "found", "silhouette(X, labels)")
         order = np.lexsort((-found.samples, codes_of(found.labels, found.segments)))
         return cls(
             {

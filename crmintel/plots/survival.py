@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmintel.churn.survival import SurvivalCurve
-from crmintel.exceptions import InputTypeError
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 
 
 class SurvivalDisplay:
@@ -51,14 +50,9 @@ class SurvivalDisplay:
         curves : SurvivalCurve or dict of SurvivalCurve
             By segment.
         """
-        named = {"customers": curves} if isinstance(curves, SurvivalCurve) else curves
-        if not isinstance(named, Mapping) or not all(
-            isinstance(each, SurvivalCurve) for each in named.values()
-        ):
-            raise InputTypeError(
-                "curves must be a SurvivalCurve or a dict of them; survival_by_segment(duration, event, segment) makes "
-                "one."
-            )
+        named = curves if isinstance(curves, Mapping) else {"customers": curves}
+        for each in named.values():
+            check_kind(each, SurvivalCurve, "each of curves", "survival_curve or survival_by_segment")
         return cls(
             {
                 str(name): {

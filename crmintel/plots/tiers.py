@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from crmintel.plots._axes import axes_for
+from crmintel.plots._axes import axes_for, check_kind
 from crmintel.segments.tiers import ValueTiers
 
 
@@ -50,6 +50,7 @@ class ValueTiersDisplay:
         estimator : ValueTiers
             Fitted.
         """
+        check_kind(estimator, ValueTiers, "estimator", "ValueTiers().fit(money)")
         check_is_fitted(estimator)
         return cls(estimator.table_)
 

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmintel._validation import check_vector
 from crmintel.exceptions import InputError
-from crmintel.plots._axes import add_colorbar, axes_for
+from crmintel.plots._axes import add_colorbar, axes_for, lay_out
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 _WIDE = 1.6  # width over height of the picture
-_POINTS = 280  # size of a letter that fills the side of length 1, in points
-_SMALLEST = 5  # smaller names are not written
+_SIZE = (6.4, 4.0)  # inches of a new figure
+_LARGEST, _SMALLEST = 11.0, 6.0  # points, of the letters; smaller names stand in the legend
+_FILLED = 0.9  # share of a side that a name may take
 
 
 class SegmentTreemapDisplay:
@@ -91,7 +92,7 @@ class SegmentTreemapDisplay:
         )
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw the rectangles.
+        """Draw the rectangles; a legend numbers the segments whose names do not fit.
 
         Parameters
         ----------
@@ -103,7 +104,7 @@ class SegmentTreemapDisplay:
         MissingExtraError
             If matplotlib is not installed.
         """
-        ax = axes_for(ax, self)
+        ax = axes_for(ax, self, _SIZE)
         from matplotlib.collections import PatchCollection
         from matplotlib.patches import Rectangle
 
@@ -111,30 +112,77 @@ class SegmentTreemapDisplay:
         boxes = [Rectangle((x, y), width, height) for x, y, width, height in zip(*sides, strict=True)]
         area = PatchCollection(boxes, edgecolor="white", linewidth=1.5)
         money = self.data["money"]
+        colours = ["tab:blue"] * money.size
         if np.isnan(money).all():
-            area.set_facecolor("tab:blue")
+            area.set_facecolor(colours)
         else:
             area.set(array=money, cmap="Blues")
             add_colorbar(area, ax, "money per customer")
+            colours = list(area.to_rgba(money))
         ax.add_collection(area)
-        shares = self.data["customers"] / self.data["customers"].sum()
-        for name, share, value, x, y, width, height in zip(
-            self.data["segment"], shares, money, *sides, strict=True
-        ):
-            upright = height > 2 * width
-            along, across = (height, width) if upright else (width, height)
-            size = min(_POINTS * along / max(len(str(name)), 5), _POINTS / 4 * across, 11)
-            if size >= _SMALLEST:
-                dark = bool(np.isnan(value) or np.max(area.norm(np.array([value]))) > 0.6)
-                ax.text(
-                    x + width / 2, y + height / 2, f"{name}\n{share:.1%}", ha="center", va="center",
-                    fontsize=size, rotation=90 * upright, color="white" if dark else "0.15", parse_math=False,
-                )  # fmt: skip
         ax.set(xlim=(0, _WIDE), ylim=(0, 1), aspect="equal")
         ax.invert_yaxis()
         ax.axis("off")
+        shares = self.data["customers"] / self.data["customers"].sum()
+        dark = [bool(np.isnan(value) or np.max(area.norm(np.array([value]))) > 0.6) for value in money]
+        texts = [
+            ax.text(
+                x + width / 2, y + height / 2, f"{name}\n{share:.1%}", ha="center", va="center",
+                color="white" if deep else "0.15", parse_math=False, in_layout=False,
+            )
+            for name, share, deep, x, y, width, height in zip(
+                self.data["segment"], shares, dark, *sides, strict=True
+            )
+        ]  # fmt: skip
+        _fit_names(ax, texts, np.column_stack(sides[2:]), colours)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _fit_names(ax: Any, texts: list[Any], rooms: NDArray[np.float64], colours: list[Any]) -> None:
+    """Size the names to their rectangles, or number those that are too small and name them in a legend."""
+    from matplotlib.patches import Patch
+
+    names = [text.get_text() for text in texts]
+    numbered: set[int] = set()
+    while True:
+        lay_out(ax)
+        pixels = _FILLED * ax.bbox.width / _WIDE * rooms
+        shown = [i for i in range(len(names)) if i not in numbered]
+        small = {i for i in shown if _fit(texts[i], _ways(names[i]), pixels[i]) < _SMALLEST}
+        if not small:
+            break
+        numbered |= small  # and the legend takes room in turn
+        handles = [
+            Patch(facecolor=colours[i], edgecolor="0.7", label=f"{n}  {names[i]}".replace("\n", " "))
+            for n, i in enumerate(sorted(numbered), start=1)
+        ]
+        ax.legend(
+            handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False, fontsize=8,
+            handlelength=1.0,
+        )  # fmt: skip
+    for n, i in enumerate(sorted(numbered), start=1):
+        if _fit(texts[i], [str(n)], pixels[i]) < _SMALLEST:
+            texts[i].set_text("")
+
+
+def _ways(name: str) -> list[str]:
+    """Return a name and its share on two lines, on one, and on as many as there are words."""
+    return [name, name.replace("\n", " "), name.replace(" ", "\n")]
+
+
+def _fit(text: Any, ways: list[str], room: NDArray[np.float64]) -> float:
+    """Write the text in the way, and the direction, that leaves the letters largest; return their size."""
+    found = []
+    for way in ways:
+        text.set(text=way, fontsize=_LARGEST, rotation=0)
+        extent = text.get_window_extent()
+        for rotation, (along, across) in ((0, room), (90, room[::-1])):
+            size = _LARGEST * min(1.0, along / extent.width, across / extent.height)
+            found.append((size, way, rotation))
+    size, way, rotation = max(found, key=lambda each: each[0])
+    text.set(text=way, fontsize=size, rotation=rotation)
+    return size
 
 
 def _squarified(areas: NDArray[np.float64]) -> NDArray[np.float64]:

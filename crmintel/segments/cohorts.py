@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crmintel._frames import build_frame
 from crmintel._validation import check_choice
+from crmintel.exceptions import DateRangeError
 from crmintel.segments._periods import activity, coverage, whole_periods
 from crmintel.transactions.log import TransactionLog
 from crmintel.transactions.reader import check_log
@@ -130,7 +131,7 @@ def cohort_table(
     ColumnError
         If the log has no amounts.
     DateRangeError
-        If it does not hold one whole period.
+        If it does not hold one whole period, or no customer began in one.
 
     Notes
     -----
@@ -166,6 +167,11 @@ def cohort_table(
     table[ages[:, None] + ages[None, :] >= n] = np.nan
     sizes = np.bincount(debut[(debut >= 0) & (debut < n)], minlength=n)
     filled = sizes > 0
+    if len(log) and not filled.any():
+        raise DateRangeError(
+            f"none of the {len(log):,} customers began in a whole {periods.grain} ({coverage(log, periods)}), so there "
+            "is no cohort to follow; take a shorter unit or partial=True."
+        )
     return CohortTable(
         periods.starts[filled],
         sizes[filled],

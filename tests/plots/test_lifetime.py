@@ -336,7 +336,7 @@ def test_wrong_inputs(bg, cdnow, rows):
         PurchaseCountDisplay.from_estimator(bg, rows, max_count=0)
     with pytest.raises(InputError, match="of must be one of 'purchases'"):
         HeterogeneityDisplay.from_estimator(ci.NBD.from_params(r=0.4, alpha=12), of="leaving")
-    with pytest.raises(InputError, match="got LifetimeValue"):
+    with pytest.raises(InputTypeError, match="got LifetimeValue"):
         HeterogeneityDisplay.from_estimator(value)
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import NotFittedError
 
 import crmintel as ci
 from crmintel.exceptions import CapacityError, InputError, InputTypeError, MissingExtraError
@@ -245,9 +246,11 @@ def test_a_display_takes_fitted_rules_and_given_axes(kind, rules, pyplot):
 def test_what_cannot_be_shown(kind, rules):
     with pytest.raises(InputError, match="there are no rules to show"):
         kind.from_rules(rules[:0])
-    with pytest.raises(InputError, match="must be a RuleSet or a fitted AssociationRules, got list"):
+    with pytest.raises(
+        InputTypeError, match=r"must be a RuleSet, got list; AssociationRules\(\)\.fit\(baskets\)"
+    ):
         kind.from_rules([])
-    with pytest.raises(InputError, match="got AssociationRules that is not fitted"):
+    with pytest.raises(NotFittedError):
         kind.from_rules(ci.AssociationRules())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.cluster import HDBSCAN
 from sklearn.exceptions import NotFittedError
 
 import crmintel as ci
@@ -123,6 +124,30 @@ def test_the_rectangles_of_a_treemap_fill_the_picture_and_do_not_overlap(sizes):
             assert min(across, along) < 1e-9
 
 
+def test_every_segment_of_a_treemap_can_be_read(agg):
+    sizes = {"Potential Loyalist": 1060, "Lost": 430, "Loyal Customers": 390, "About To Sleep": 230, "Champions": 140,
+             "New Customers": 120, "Can't Lose Them": 50, "At Risk": 30, "Promising": 5, "Others $1$": 1}  # fmt: skip
+    labels = np.repeat(list(sizes), list(sizes.values()))
+    money = RNG.gamma(1.0, 100.0, labels.size)
+    for priced in (None, money):
+        drawn = plots.SegmentTreemapDisplay.from_labels(labels, priced).plot()
+        drawn.figure_.canvas.draw()
+        ax, data = drawn.ax_, drawn.data
+        named = [text.get_text() for text in ax.texts]
+        legend = [text.get_text() for text in ax.get_legend().get_texts()]
+        for i, (name, text) in enumerate(zip(data["segment"], ax.texts, strict=True)):
+            inside = " ".join(named[i].split()).startswith(name)
+            assert inside != any(f"  {name} " in line for line in legend)
+            if named[i]:
+                x, y, width, height = (data[side][i] for side in ("x", "y", "width", "height"))
+                (left, low), (right, high) = ax.transData.transform([[x, y + height], [x + width, y]])
+                extent = text.get_window_extent()
+                assert text.get_fontsize() >= 6
+                assert left <= extent.x0 < extent.x1 <= right
+                assert low <= extent.y0 < extent.y1 <= high
+        assert legend[-1].endswith(f"  Others $1$ {1 / labels.size:.1%}")
+
+
 def test_profile_bars_are_the_effects(displays, agg):
     data = displays["profile"].data
     profile = ci.SegmentProfile().fit(POINTS, LABELS)
@@ -161,6 +186,41 @@ def test_selection(displays, selection):
         plots.ClusterSelectionDisplay.from_estimator(selection, criterion="elbow")
 
 
+def test_a_criterion_without_values_says_what_to_set():
+    without = ci.ClusterSelection(k=range(2, 4), n_bootstrap=0, n_splits=0, random_state=0).fit(POINTS)
+    for criterion, parameter in (("jaccard", "n_bootstrap"), ("prediction_strength", "n_splits")):
+        with pytest.raises(
+            InputError, match=f"criterion='{criterion}' has no value .*: {parameter}=0 leaves"
+        ):
+            plots.ClusterSelectionDisplay.from_estimator(without, criterion=criterion)
+
+
+def test_a_selection_over_k_is_a_line_of_rising_k(agg):
+    mixed = ci.ClusterSelection(k=[4, 2, 3], n_bootstrap=0, n_splits=0, random_state=0).fit(POINTS)
+    drawn = plots.ClusterSelectionDisplay.from_estimator(mixed).plot()
+    assert drawn.ax_.get_lines()[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert drawn.ax_.get_lines()[0].get_ydata()[3] == mixed.table_["gap"][1]
+
+
+def test_a_selection_over_settings_shows_them_in_the_order_tried(agg):
+    grid = {"min_cluster_size": [60, 390, 20], "min_samples": [5]}
+    chosen = ci.ClusterSelection(
+        HDBSCAN(copy=True), param_grid=grid, n_bootstrap=0, n_splits=0, random_state=0
+    ).fit(POINTS)
+    for criterion in (None, "silhouette"):
+        drawn = plots.ClusterSelectionDisplay.from_estimator(chosen, criterion=criterion).plot()
+        labels = [label.get_text() for label in drawn.ax_.get_yticklabels()]
+        tried = [f"min_cluster_size={n}, min_samples=5" for n in grid["min_cluster_size"]]
+        found = chosen.table_["k"][1:]
+        assert labels == ["all in one", *(f"{a} (found {n})" for a, n in zip(tried, found, strict=True))]
+        assert drawn.ax_.yaxis_inverted()
+        points, line = drawn.ax_.get_lines()[0], drawn.ax_.get_lines()[-1]
+        assert points.get_linestyle() == "None"
+        np.testing.assert_array_equal(points.get_xdata(), drawn.data["value"])
+        assert line.get_ydata() == [chosen.best_index_] * 2
+        assert drawn.data["chosen"].tolist().index(True) == chosen.best_index_
+
+
 def test_migration(displays, migration, agg):
     matrix = displays["matrix"].data
     np.testing.assert_array_equal(matrix["share"], migration.transition_matrix_)
@@ -196,12 +256,37 @@ def test_streams_sum_to_the_segments_and_meet_their_bars(displays, migration, ag
     assert sum(bar.get_height() for bar in bars) == pytest.approx(money["left"].sum() + money["right"].sum())
 
 
+def test_names_of_small_streams_do_not_overlap(agg):
+    names = [f"a segment with a name, {i}" for i in range(10)]
+    labels = [*names, *["a large one"] * 500]
+    moves = ci.SegmentMigration(order=[*names, "a large one"]).fit(labels, labels)
+    drawn = plots.MigrationSankeyDisplay.from_estimator(moves).plot()
+    drawn.figure_.canvas.draw()
+    low, high = drawn.ax_.bbox.intervalx
+    for side in ("right", "left"):
+        boxes = [
+            super(type(text), text).get_window_extent() for text in drawn.ax_.texts if text.get_ha() == side
+        ]
+        assert len(boxes) == 11
+        assert all(upper.y0 >= lower.y1 for upper, lower in pairwise(boxes))
+        assert all(low <= box.x0 < box.x1 <= high for box in boxes)
+
+
+def test_streams_that_carry_nothing_have_no_names(agg):
+    moves = ci.SegmentMigration().fit([None, None], ["a", "b"], money_before=[0, 0], money_after=[3.0, 4.0])
+    drawn = plots.MigrationSankeyDisplay.from_estimator(moves, of="money").plot()
+    assert [text.get_text() for text in drawn.ax_.texts] == ["a 3", "b 4"]
+
+
 def test_wrong_streams():
     moves = ci.SegmentMigration().fit([0, 1], [1, 0])
     with pytest.raises(InputError, match="no money: fit it with money_before"):
         plots.MigrationSankeyDisplay.from_estimator(moves, of="money")
     moves.fit([0, 1], [1, 0], money_before=[-1.0, 2.0], money_after=[1.0, 1.0])
     with pytest.raises(InputError, match="below 0, which has no width"):
+        plots.MigrationSankeyDisplay.from_estimator(moves, of="money")
+    moves.fit([0, 1], [1, 0], money_before=[0.0, 0.0], money_after=[0.0, 0.0])
+    with pytest.raises(InputError, match="all flows of money are 0"):
         plots.MigrationSankeyDisplay.from_estimator(moves, of="money")
     with pytest.raises(InputError, match="of must be one of"):
         plots.MigrationSankeyDisplay.from_estimator(moves, of="tears")
@@ -219,6 +304,28 @@ def test_cohorts_not_observed_are_grey(displays, log, agg):
     assert len(drawn.ax_.texts) == np.sum(~np.isnan(table.values))
     money = plots.CohortDisplay.from_table(ci.cohort_table(log, value="money"), of="values")
     assert money.of == "money"
+    money.data["value"] = money.data["value"] * 1e4
+    written = [text.get_text() for text in money.plot().ax_.texts]
+    assert written[0] == f"{money.data['value'][0, 0] / 1000:,.0f}k"
+
+
+def test_labels_of_many_cohorts_do_not_overlap(log, agg):
+    display = plots.CohortDisplay.from_table(ci.cohort_table(log, unit="week", partial=True))
+    display.data["cohort"] = display.data["cohort"][:1] + np.arange(52) * np.timedelta64(7, "D")
+    display.data["size"], display.data["age"] = np.full(52, 12), np.arange(52)
+    display.data["value"] = np.tri(52)[::-1]
+    drawn = display.plot()
+    drawn.figure_.canvas.draw()
+    down = [label.get_window_extent() for label in drawn.ax_.get_yticklabels()]
+    across = [label.get_window_extent() for label in drawn.ax_.get_xticklabels()]
+    assert len(down) > 10
+    assert len(across) > 5
+    assert all(upper.y0 > lower.y1 for upper, lower in pairwise(down))
+    assert all(left.x1 < right.x0 for left, right in pairwise(across))
+    places = (drawn.ax_.get_yticks() - 0.5).astype(int)
+    assert [label.get_text()[:10] for label in drawn.ax_.get_yticklabels()] == list(
+        drawn.data["cohort"][places].astype(str)
+    )
 
 
 def test_the_waterfall_ends_where_the_next_period_stands(displays, log, agg):

@@ -118,6 +118,24 @@ def test_periods_that_the_log_cuts_do_not_count():
         ci.revenue_bridge(log, unit="quarter")
 
 
+def test_a_log_whose_customers_all_began_before_the_first_whole_period_has_no_cohorts():
+    log = ci.TransactionLog.from_arrays(
+        customer=[1, 1, 2],
+        time=["2024-01-15", "2024-05-03", "2024-02-09"],
+        amount=[1.0, 2, 3],
+        end="2024-06-30",
+    )
+    for value in ("customers", "money"):
+        with pytest.raises(
+            DateRangeError, match=r"none of the 2 customers began in a whole quarter \(2024-04-01 to"
+        ):
+            ci.cohort_table(log, unit="quarter", value=value)
+    with pytest.raises(DateRangeError, match="take a shorter unit or partial=True"):
+        ci.cohort_table(log, unit="quarter")
+    assert ci.cohort_table(log, unit="quarter", partial=True).sizes.tolist() == [2]
+    assert ci.cohort_table(log, unit="month").sizes.tolist() == [1]
+
+
 def test_retention_and_curve():
     log, _ = tiny_log()
     table = ci.cohort_table(log, unit="week", partial=True)

@@ -38,18 +38,24 @@ def log_spread(X: Rows, labels: Labels) -> float:
 
 
 class Reference:
-    """Featureless data as wide as ``X`` along its principal axes (Tibshirani, Walther & Hastie 2001, method b)."""
+    """Featureless data as wide as ``X`` along its principal axes.
+
+    They are uniform in the box (Tibshirani, Walther & Hastie 2001, method b) or normal with the covariance of ``X``.
+    """
 
     def __init__(self, X: Rows) -> None:
         self.mean = X.mean(axis=0)
         _, _, self.axes = np.linalg.svd(X - self.mean, full_matrices=False)
         turned = (X - self.mean) @ self.axes.T
         self.low, self.high, self.n = turned.min(axis=0), turned.max(axis=0), len(X)
+        self.deviation = turned.std(axis=0)
 
-    def draw(self, generator: np.random.Generator) -> Rows:
-        """Return as many rows, uniform in the box."""
-        box = generator.uniform(self.low, self.high, (self.n, self.low.size))
-        return box @ self.axes + self.mean
+    def draw(self, generator: np.random.Generator, *, normal: bool = False) -> Rows:
+        """Return as many rows."""
+        shape = self.n, self.low.size
+        if normal:
+            return generator.normal(0.0, self.deviation, shape) @ self.axes + self.mean
+        return generator.uniform(self.low, self.high, shape) @ self.axes + self.mean
 
 
 def prediction_strength(

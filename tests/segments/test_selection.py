@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from sklearn.cluster import HDBSCAN, BisectingKMeans
+from sklearn.cluster import DBSCAN, HDBSCAN, BisectingKMeans
 from sklearn.metrics import silhouette_samples
 from sklearn.mixture import GaussianMixture
 
@@ -61,7 +61,7 @@ def test_silhouettes_of_odd_segments():
     assert ci.silhouette([[0.0], [1.0], [5.0]], [0, None, 1]).rows.tolist() == [0, 2]
     with pytest.raises(InputError, match="compares 2 or more"):
         ci.silhouette([[0.0], [1.0]], [0, 0])
-    with pytest.raises(InputError, match="holds NaN"):
+    with pytest.raises(InputError, match="'x0' of X must be finite, not NaN"):
         ci.silhouette([[np.nan], [1.0]], [0, 1])
 
 
@@ -81,6 +81,41 @@ def test_noise_is_one_segment():
         assert selection.best_k_ == 1
         assert selection.best_estimator_ is None
         assert not selection.predict(X).any()
+
+
+def test_a_number_no_better_than_featureless_data_is_not_chosen():
+    """Five groups like the spots of a die: two clusters are a plateau of the gap, and no better than chance."""
+    centres = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0], [6.0, 6.0], [3.0, 3.0]])
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        X = centres[rng.integers(0, 5, 250)] + 0.7 * rng.normal(size=(250, 2))
+        found = ci.ClusterSelection(k=range(2, 8), n_splits=0, n_bootstrap=0, random_state=seed).fit(X)
+        assert found.best_k_ == 5
+        assert found.table_["gap_pvalue"][1] > 0.05
+
+
+def test_a_heap_in_the_middle_is_no_cluster():
+    few = {"n_splits": 0, "n_bootstrap": 0}
+    rng = np.random.default_rng(0)
+    heap = rng.normal(size=(300, 2))
+    grid = {"eps": [0.1, 0.2, 0.3, 0.5]}
+    found = ci.ClusterSelection(DBSCAN(), param_grid=grid, random_state=0, **few).fit(heap)
+    assert max(found.table_["k"]) > 1
+    assert found.best_k_ == 1
+    apart = heap + 9.0 * rng.integers(0, 3, (300, 1))
+    assert ci.ClusterSelection(DBSCAN(), param_grid=grid, random_state=0, **few).fit(apart).best_k_ == 3
+
+
+def test_settings_that_cannot_be_are_told():
+    X = np.random.default_rng(0).normal(size=(15, 2))
+    with pytest.raises(InputError, match=r"X has 15 customers. Write k=range\(2, 8\)"):
+        ci.ClusterSelection().fit(X)
+    with pytest.raises(InputError, match="X has 1 customers; to compare"):
+        ci.ClusterSelection().fit(X[:1])
+    with pytest.raises(InputTypeError, match=r"pass DBSCAN\(\), not the class"):
+        ci.ClusterSelection(DBSCAN).fit(X)
+    with pytest.raises(InputError, match=r"'radius', which is no parameter of DBSCAN; it has .*eps"):
+        ci.ClusterSelection(DBSCAN(), param_grid={"radius": [1.0]}).fit(X)
 
 
 @pytest.mark.slow
@@ -199,7 +234,7 @@ def test_bad_input(options, message):
     X = np.random.default_rng(9).normal(size=(100, 2))
     with pytest.raises(InputError, match=message):
         ci.ClusterSelection(**options).fit(X)
-    with pytest.raises(InputError, match="holds NaN"):
+    with pytest.raises(InputError, match="'x0' of X must be finite, not NaN"):
         ci.ClusterSelection().fit(np.full((50, 2), np.nan))
 
 

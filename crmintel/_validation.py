@@ -102,6 +102,12 @@ def reads_as_number(value: Any) -> bool:
     return True
 
 
+def check_instance(value: Any, name: str) -> None:
+    """Raise if ``value`` is a class where an estimator is wanted."""
+    if isinstance(value, type):
+        raise InputTypeError(f"{name} must be an instance: pass {value.__name__}(), not the class.")
+
+
 def refuse_words(array: NDArray[Any], name: str, words: str) -> None:
     """Raise if ``array`` holds text that is no written number; ``words`` is the way out."""
     if array.dtype.kind in "OU":

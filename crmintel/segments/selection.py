@@ -174,7 +174,7 @@ default="gap"
         """
         names, values = read_columns(X)
         check_instance(self.estimator, "estimator")
-        refuse_missing(names, values)
+        refuse_missing(values, names)
         check_choice(self.criterion, "criterion", CRITERIA)
         counts = {
             name: int(check_number(getattr(self, name), name, low=low, integer=True))

@@ -44,13 +44,18 @@ from crmintel.plots.treemap import SegmentTreemapDisplay
 FOLDER = Path(__file__).parent / "_static"
 BLUE, RED, GREY = "#1f6f8b", "#c8553d", "#9aa0a6"
 plt.rcParams.update(
-    {"svg.hashsalt": "crmintel", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    {
+        "svg.hashsalt": "crmintel",
+        "font.size": 9,
+        "figure.figsize": (6.4, 3.8),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
 )
 
 
-def save(name: str, size: tuple[float, float] = (6.4, 3.8)) -> None:
-    if plt.gcf().get_layout_engine() is None:  # a display that knows its size has one
-        plt.gcf().set_size_inches(size)
+def save(name: str) -> None:
+    if plt.gcf().get_layout_engine() is None:  # the figure of a display has one
         plt.tight_layout()
     plt.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=140, bbox_inches="tight")
     plt.close("all")
@@ -133,9 +138,10 @@ def migration(log: ci.TransactionLog) -> None:
     RevenueBridgeDisplay.from_bridge(ci.revenue_bridge(log, unit="quarter")).plot()
     plt.title("Complete Journey: from the third quarter of 2017 to the fourth")
     save("bridge")
-    CohortDisplay.from_table(ci.cohort_table(log)).plot()
+    _, axes = plt.subplots(figsize=(8.0, 4.4), layout="constrained")
+    CohortDisplay.from_table(ci.cohort_table(log)).plot(axes)
     plt.title("Complete Journey: who is there again")
-    save("cohorts", (8.0, 4.4))
+    save("cohorts")
     moves = ci.segment_history(log).migration()
     MigrationMatrixDisplay.from_estimator(moves).plot()
     plt.title("Complete Journey: where a tier of the third quarter is in the fourth")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from crmintel._frames import build_frame
-from crmintel._validation import check_number
+from crmintel._validation import check_instance, check_number
 from crmintel.exceptions import DateRangeError, InputError, InputTypeError
 from crmintel.segments._labels import as_labels
 from crmintel.segments._periods import activity, coverage, period_start, whole_periods
@@ -103,7 +103,7 @@ class SegmentHistory:
             money_before=self.money[at, there],
             money_after=self.money[at + 1, there],
         )
-        moves._library = self._library
+        moves.library_ = self._library
         return moves
 
     def early_warning(self, step: int = -1) -> EarlyWarning:
@@ -228,8 +228,7 @@ def segment_history(
     """
     check_log(log, "log")
     model = ValueTiers() if estimator is None else estimator
-    if isinstance(model, type):
-        raise InputTypeError(f"estimator must be an instance: pass {model.__name__}(), not the class.")
+    check_instance(model, "estimator")
     if not (hasattr(model, "fit") and hasattr(model, "predict")):
         raise InputTypeError(
             f"estimator must have fit and predict, such as ValueTiers or RFMScorer; got {type(model).__name__}."

@@ -44,6 +44,8 @@ class SegmentMigration(BaseEstimator):
         Share of each segment's customers who went to each state; NaN for a segment that nobody was in.
     entries_ : ndarray of int64, shape (n_segments,)
         Newcomers by the segment they came into.
+    library_ : str or None
+        Library of the log or frame that the segments came from, in which `to_frame` answers.
 
     See Also
     --------
@@ -115,7 +117,7 @@ class SegmentMigration(BaseEstimator):
             raise InputError(
                 f"{nowhere.size} customers are absent before and after, the first in row {nowhere[0]}; leave them out."
             )
-        self._library = open_frame(X, "X").library if is_frame(X) else None
+        self.library_ = open_frame(X, "X").library if is_frame(X) else None
         self.segments_ = segments
         self.states_ = [*segments, ABSENT]
         cell = old * (k + 1) + new
@@ -239,7 +241,7 @@ class SegmentMigration(BaseEstimator):
         if self.money_before_ is not None:
             flows["money_before"] = self.money_before_[rows, columns]
             flows["money_after"] = self.money_after_[rows, columns]
-        return build_frame(flows, library or self._library)
+        return build_frame(flows, library or self.library_)
 
     def _money(
         self,

@@ -44,6 +44,8 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
         the customers are equal: the mean absolute deviation so scaled; 0 for a constant column).
     forest_ : sklearn.ensemble.IsolationForest or None
         The forest.
+    others_ : ndarray of shape (n_others, n_columns)
+        Scores of some customers of ``fit``, whom `explain` compares with; with a forest only.
     offset_ : float
         Score of the forest below which a combination is rare.
     n_features_in_ : int
@@ -118,7 +120,7 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
             self.forest_ = IsolationForest(max_samples=min(len(values), _TREE), random_state=seed).fit(shape)
             self.offset_ = float(np.quantile(self.forest_.score_samples(shape), share))
             drawn = np.random.default_rng(seed).permutation(len(shape))[:_OTHERS]
-            self._others = shape[drawn]
+            self.others_ = shape[drawn]
         return self
 
     def z_scores(self, X: Any) -> NDArray[np.float64]:
@@ -185,7 +187,7 @@ class CustomerOutliers(OutlierMixin, BaseEstimator):
         ]
 
     def _contributions(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        rows, others, score = self._clipped(scores), self._others, self.forest_.score_samples
+        rows, others, score = self._clipped(scores), self.others_, self.forest_.score_samples
         n, p = rows.shape
         parts = np.empty((n, p))
         for j in range(p):

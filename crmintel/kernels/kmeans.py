@@ -139,7 +139,7 @@ def assign_blocks(
             n, least, reach = filter_centres(low, high, b, centres, boxes, near, excess, candidates)
             settled = all_among(candidates, n, mine, m)
             if settled:
-                limit[b] = drift[own] + apart(least, reach)
+                limit[b] = (1.0 - SLACK) * (drift[own] + apart(least, reach))
         if settled and m == 1:
             continue
         if settled:
@@ -162,7 +162,9 @@ def assign_blocks(
         if not crowded:
             for a in range(n):
                 rivals[b, a] = candidates[a]
-        limit[b] = np.inf if crowded else drift[candidates[0] if n == 1 else k] + apart(least, reach)
+        own = candidates[0] if n == 1 else k
+        # far below drift's own rounding: a centre that jumped leaves it large and coarse
+        limit[b] = np.inf if crowded else (1.0 - SLACK) * (drift[own] + apart(least, reach))
         spent[b] = 0.0
         if n == 1:
             for i in range(size):

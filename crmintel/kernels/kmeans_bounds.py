@@ -16,6 +16,7 @@ from crmintel.kernels.screen import FAR, SHRINK, TILE
 
 FEW = TILE // 8  # points that are decided one by one; that takes as long as looking at a whole block
 SLACK = 1e-12  # bounds give way by this share, far above their rounding, so that a tie is never skipped
+_ROUNDS_OFF = 1e-300  # squares below lose digits to underflow
 _TINY = 1e-44  # what rounding to single precision can add near zero
 
 
@@ -54,7 +55,7 @@ def filter_centres(low, high, b, centres, boxes, near, excess, candidates):
             u = centres[j, c] - at
             v = hi if u > 0.0 else lo
             excess[c] += u * ((centres[j, c] - v) + (at - v))
-    margin = SLACK * (reach + near[z])
+    margin = SLACK * (reach + near[z]) + _ROUNDS_OFF
     least = np.inf
     m = 0
     for c in range(k):
@@ -62,7 +63,7 @@ def filter_centres(low, high, b, centres, boxes, near, excess, candidates):
             candidates[m] = c
             m += 1
         else:
-            least = min(least, excess[c])
+            least = min(least, excess[c] - margin)
     return m, least, reach
 
 

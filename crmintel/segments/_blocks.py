@@ -52,6 +52,9 @@ def build_blocks(X: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> 
     """Sort the rows of ``X``, less those of weight 0, along a Morton curve and copy them into blocks."""
     if not sample_weight.all():
         X, sample_weight = X[sample_weight > 0.0], sample_weight[sample_weight > 0.0]
+    exponent = int(np.frexp(sample_weight.max())[1])
+    if exponent > 1:  # weighted squares of large values would overflow; a power of two changes no digit
+        sample_weight = np.ldexp(sample_weight, -exponent)
     sample = X[:: max(1, len(X) // _SAMPLE)]
     return _filled(X, sample_weight, sample.mean(axis=0), _curve_order(X, sample))
 

@@ -20,6 +20,8 @@ from crmintel.segments._blocks import Blocks, Threads
 # Sums that follow the points around collect rounding; tallied afresh they move the centres by less than this,
 # squared and in units of the variance, unless weights or columns differ by many orders of magnitude.
 _ROUNDING = 1e-20
+_AT_CENTRE = 1e-24  # of a point's square: copies of one row are this far from their mean by rounding
+_EATEN = 1e-6  # of its weight so far: rounding has eaten digits of a light cluster that a heavy customer left
 _WORTH = 0.75  # of the centres: boxes that keep more than that cost more than they save
 
 
@@ -39,7 +41,7 @@ def lloyd(
             partition.tally()
         changed += partition.fill_empty()
         shift = partition.move_centres()
-        if changed == 0 or shift <= tol:
+        if changed == 0 or shift <= tol or partition.n_iter == max_iter:
             partition.tally()
             if partition.move_centres() <= settled:
                 break
@@ -65,6 +67,7 @@ class Partition:
         self.boxes = True
         self.sums = np.zeros((blocks.n_chunks, k, d))
         self.mass = np.zeros((blocks.n_chunks, k))
+        self.heaviest = np.zeros(k)
         self.members = np.zeros((blocks.n_chunks, k), dtype=np.int64)
 
     def assign(self) -> int:
@@ -109,6 +112,7 @@ class Partition:
     def _moves(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
         """Return what `assign_blocks` asks of how the centres have moved since it ran last."""
         moves = self.centres - self.before
+        self.extent = max(self.extent, float(np.abs(self.centres).max()))
         offsets = 0.5 * np.einsum("cj,cj->c", moves, self.centres + self.before)
         loose = 1e-15 * (moves.shape[1] + 8) * self.extent * np.abs(moves).sum(axis=1).max()
         self.before = self.centres
@@ -136,9 +140,10 @@ class Partition:
         """Put the centres on the means of their members; return the sum of their squared shifts."""
         filled = self.members.sum(axis=0) > 0
         mass = self.mass.sum(axis=0)
-        if np.any(mass[filled] <= 0.0):  # rounding ate a light cluster that a heavy customer has left
+        self.heaviest = np.maximum(self.heaviest, mass)
+        if np.any(mass[filled] < _EATEN * self.heaviest[filled]):
             self.tally()
-            mass = self.mass.sum(axis=0)
+            mass = self.heaviest = self.mass.sum(axis=0)
         moved = self.centres.copy()
         moved[filled] = self.sums.sum(axis=0)[filled] / mass[filled, None]
         squared = np.sum((moved - self.centres) ** 2, axis=1)
@@ -178,6 +183,8 @@ class Partition:
             return 0
         b = self.blocks
         squared = np.where(b.weights > 0.0, self.squared_distances(), 0.0)
+        far = (np.maximum(np.abs(b.low), np.abs(b.high)) ** 2).sum(axis=1)
+        squared[squared <= _AT_CENTRE * far[:, None]] = 0.0
         moved = 0
         for label in empty:
             squared[members[self.labels] < 2] = 0.0

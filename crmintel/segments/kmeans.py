@@ -356,6 +356,8 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
             raise InputError(f"init has shape {centres.shape}, expected (n_clusters, n_features) = {wanted}.")
         bad = np.logical_not(np.isfinite(centres).all(axis=1))
         raise_if_any(np.asarray(bad), centres, "init", "must be finite")
+        if np.abs(centres).max() > _LARGEST:
+            raise InputError(f"init holds values beyond {_LARGEST}, whose squares overflow.")
         return centres
 
     def _n_starts(self) -> int:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmintel import CustomerKMeans
+from crmintel.exceptions import FitWarning, InputError
 from crmintel.segments._blocks import Threads, build_blocks
 from crmintel.segments._lloyd import Partition
 from crmintel.segments._nearest import nearest
@@ -31,6 +32,8 @@ def hard_rows(kind: str, n: int, d: int, rng: np.random.Generator) -> np.ndarray
         return X + 1e9
     if kind == "denormal":
         return X * 1e-310
+    if kind == "squares are denormal":
+        return X * 1e-161
     if kind == "huge":
         return X * 1e100
     if kind == "beyond single precision":
@@ -53,6 +56,7 @@ KINDS = (
         "duplicates",
         "offset",
         "denormal",
+        "squares are denormal",
         "huge",
         "beyond single precision",
         "one far out",
@@ -120,3 +124,37 @@ def test_threads_change_no_bit(d):
     np.testing.assert_array_equal(one.cluster_centers_, two.cluster_centers_)
     np.testing.assert_array_equal(one.labels_, two.labels_)
     assert one.inertia_ == two.inertia_
+
+
+def test_a_centre_that_jumps_far_leaves_the_labels_right():
+    X = np.random.default_rng(1).uniform(0.0, 30.0, (20_000, 2))
+    near = X[X[:, 0] < 3.0][:9]
+    fits = [CustomerKMeans(10, init=np.r_[near, [[far, 0.0]]], tol=0).fit(X) for far in (1e3, 1e16)]
+    assert fits[1].inertia_ == pytest.approx(fits[0].inertia_, rel=1e-12)
+
+
+@pytest.mark.parametrize("init", ["given", "k-means++"])
+def test_fewer_distinct_rows_than_clusters_end_soon(init):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(6, 2))
+    X = rows[rng.integers(0, 6, 2000)]
+    with pytest.warns(FitWarning, match="only 6 of n_clusters=7"):
+        model = CustomerKMeans(7, init=X[:7] if init == "given" else init, random_state=0).fit(X)
+    assert model.n_iter_ <= 5
+    assert model.inertia_ == pytest.approx(0.0, abs=1e-25)
+
+
+def test_heavy_customers_with_large_values():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 2)) * 1e149
+    X[:500] += 5e149
+    light, heavy = (
+        CustomerKMeans(4, n_init=3, random_state=0).fit(X, sample_weight=np.full(1000, weight))
+        for weight in (1.0, 1024.0)
+    )
+    np.testing.assert_array_equal(light.labels_, heavy.labels_)
+
+
+def test_centres_whose_squares_overflow_are_refused():
+    with pytest.raises(InputError, match=r"init holds values beyond 1e\+150"):
+        CustomerKMeans(2, init=[[1e155, 0.0], [0.0, 1.0]]).fit(np.eye(2))

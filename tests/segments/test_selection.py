@@ -234,7 +234,7 @@ def test_bad_input(options, message):
     X = np.random.default_rng(9).normal(size=(100, 2))
     with pytest.raises(InputError, match=message):
         ci.ClusterSelection(**options).fit(X)
-    with pytest.raises(InputError, match="'x0' of X must be finite, not NaN"):
+    with pytest.raises(InputError, match="'x0' of X is NaN throughout"):
         ci.ClusterSelection().fit(np.full((50, 2), np.nan))
 
 

@@ -106,6 +106,8 @@ default="gap"
         Its labels; all 0 for one cluster.
     n_features_in_ : int
         Number of columns.
+    columns_ : list of str
+        Their names.
 
     References
     ----------
@@ -210,7 +212,7 @@ default="gap"
             self.jaccard_.append(jaccard)
             self.params_.append(params)
         self.table_ = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        self._columns, self.n_features_in_ = names, len(names)
+        self.columns_, self.n_features_in_ = names, len(names)
         self.best_index_ = self._choose()
         self.best_k_ = int(self.table_["k"][self.best_index_])
         self.best_estimator_, self.labels_ = None, np.zeros(len(values), dtype=np.int64)
@@ -222,7 +224,7 @@ default="gap"
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return the segment of each customer by the best estimator; 0 for all where one segment is best."""
         check_is_fitted(self)
-        values = read_same_columns(X, self._columns)
+        values = read_same_columns(X, self.columns_)
         if self.best_estimator_ is None:
             return np.zeros(len(values), dtype=np.int64)
         if not hasattr(self.best_estimator_, "predict"):

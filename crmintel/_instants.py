@@ -42,9 +42,13 @@ def _microseconds(values: NDArray[Any], name: str) -> NDArray[np.int64]:
     bound = _LAST_TIME // (step * _MICROSECONDS[unit]) if unit in _MICROSECONDS else None
     if bound is not None and present.size and (present.min() < -bound or present.max() > bound):
         row = int(np.argmax((ticks != MISSING_TIME) & ((ticks < -bound) | (ticks > bound))))
+        try:
+            first = f" ({values[row]})"
+        except OverflowError:  # numpy 2.5 cannot write years of ten digits
+            first = ""
         raise InputError(
-            f"the times in {name!r} reach beyond the year 148,000, the first in row {row} ({values[row]}); "
-            "drop those rows or mend them."
+            f"the times in {name!r} reach beyond the year 148,000, the first in row {row}{first}; drop those rows or "
+            "mend them."
         )
     if unit == "us" and step == 1:
         return ticks

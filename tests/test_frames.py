@@ -282,7 +282,7 @@ def test_nanoseconds_round_down():
         ["2017-09-30T00:00:00", np.nan],
         [datetime(2017, 9, 30), pd.NaT],
         [pd.Timestamp("2017-09-30"), pd.NA],
-        [np.datetime64("2017-09-30"), np.datetime64("NaT")],
+        [np.datetime64("2017-09-30"), np.datetime64("NaT", "D")],
         np.array(["2017-09-30", "NaT"], dtype="M8[D]"),
         np.array(["2017-09-30", "NaT"], dtype=">M8[us]"),
         pd.Series(["2017-09-30", None], dtype="string"),

@@ -38,13 +38,14 @@ def recent_tiers(tiers: Any, log: TransactionLog, days: float) -> SegmentHistory
     """
     length = int(np.ceil(days))
     end = log.end.astype("datetime64[D]")
-    starts = end + 1 - np.array([2 * length, length])
+    day = np.timedelta64(1, "D")
+    starts = end + day - np.array([2 * length, length]) * day
     if starts[0] < log.start.astype("datetime64[D]"):
         raise DateRangeError(
             f"two stretches of {length} days begin on {starts[0]}, before the log ({log.start}..{log.end})."
         )
     labels, money = [], np.zeros((2, len(log)))
-    for i, part in enumerate((log.until(starts[1] - 1).since(starts[0]), log.since(starts[1]))):
+    for i, part in enumerate((log.until(starts[1] - day).since(starts[0]), log.since(starts[1]))):
         tiers = tiers.fit(part) if i == 0 else tiers
         here = np.isin(log.customers, part.customers)
         found = np.full(len(log), None, dtype=object)

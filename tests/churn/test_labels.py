@@ -32,7 +32,9 @@ LINES = st.lists(
 def to_log(lines, last=DAYS - 1):
     return ci.TransactionLog.from_arrays(
         customer=[line["customer"] for line in lines],
-        time=np.array([np.datetime64(line["day"], "h") + line["hour"] for line in lines]),
+        time=np.array(
+            [np.datetime64(line["day"], "h") + np.timedelta64(line["hour"], "h") for line in lines]
+        ),
         amount=[line["amount"] for line in lines],
         end=START + timedelta(days=last),
     )

@@ -31,7 +31,7 @@ def test_no_customer_and_no_future_on_both_sides(learned, n_splits, horizon, sha
     for train, test in found:
         assert not set(snapshots.customers[train]) & set(snapshots.customers[test])
         assert len(set(snapshots.as_of[test])) == 1
-        assert snapshots.as_of[train].max() + np.timedelta64(horizon) <= snapshots.as_of[test][0]
+        assert snapshots.as_of[train].max() + np.timedelta64(horizon, "D") <= snapshots.as_of[test][0]
         dates.append(snapshots.as_of[test][0])
     assert dates == sorted(np.unique(snapshots.as_of))[-n_splits:]
 

@@ -62,7 +62,7 @@ def test_the_analysis_holds_the_moves_and_its_page_tells_them(log):
     history = fitted.tier_history_
     moves, warning = history.migration(), history.early_warning()
     begin = history.periods[0]
-    assert log.end.astype("datetime64[D]") + 1 - begin == np.timedelta64(182, "D")
+    assert log.end.astype("datetime64[D]") + np.timedelta64(1, "D") - begin == np.timedelta64(182, "D")
     assert history.money.sum() == pytest.approx(log.since(begin).spend().sum(), rel=1e-12)
     rank = {name: i for i, name in enumerate([*moves.states_[:-1], None])}
     fell = sum(a is not None and rank[b] > rank[a] for a, b in zip(*history.labels, strict=True))

@@ -63,7 +63,7 @@ def truths(log):
 
 
 def actual(log, cutoff):
-    until = str(np.datetime64(cutoff) + DAYS)
+    until = str(np.datetime64(cutoff) + np.timedelta64(DAYS, "D"))
     return log.until(until).split(cutoff)[1].purchases().astype(float)
 
 
@@ -133,7 +133,9 @@ def test_the_past_holds_no_later_line(log):
     ci.backtest(Oracle(truths(log), seen=seen), log, cutoffs=CUTOFFS, target="purchases", n_bootstrap=2)
     assert [str(past.end) for past in seen] == list(CUTOFFS)
     for past in seen:
-        assert past.lines.time.max() <= np.datetime64(past.end + 1, "us").astype(np.int64)
+        assert past.lines.time.max() <= np.datetime64(past.end + np.timedelta64(1, "D"), "us").astype(
+            np.int64
+        )
         assert past.n_lines == len(past.lines)
 
 

@@ -16,6 +16,7 @@ from crmintel.features.rows import CustomerRows
 GIFTS = ci.SeasonalProfile([0.7, 0.7, 0.8, 0.9, 1.0, 1.0, 0.8, 0.8, 1.0, 1.1, 1.4, 2.2])
 FLAT = ci.SeasonalProfile(np.ones(12))
 TRUTH = {"r": 0.8, "alpha": 60.0, "a": 0.6, "b": 3.0}  # per day
+DAY = np.timedelta64(1, "D")
 START, SUMMARY = np.datetime64("2020-01-01"), ci.CustomerSummary(unit="day", extra=("as_of",))
 MODELS = [ci.BetaGeoNBD(), ci.ModifiedBetaGeoNBD(), ci.NBD(), ci.BetaGeoCNBD(k=3)]
 
@@ -39,7 +40,9 @@ def purchases_by_thinning(profile, n, days, seed):
                     break
         owner.extend([customer] * len(seen))
         day.extend(seen)
-    return ci.TransactionLog.from_arrays(customer=owner, time=START + np.array(day), end=START + days)
+    return ci.TransactionLog.from_arrays(
+        customer=owner, time=START + np.array(day) * DAY, end=START + days * DAY
+    )
 
 
 @pytest.fixture(scope="module")

@@ -168,8 +168,9 @@ def test_covariates_make_kinds_of_customers(cdnow):
 )
 def test_periods_add_up_to_the_summary(days, width, late):
     who, when = np.array(days).T
-    start = np.datetime64("2024-01-01")
-    log = ci.TransactionLog.from_arrays(customer=who, time=start + when, end=start + int(when.max()) + late)
+    start, day = np.datetime64("2024-01-01"), np.timedelta64(1, "D")
+    end = start + (int(when.max()) + late) * day
+    log = ci.TransactionLog.from_arrays(customer=who, time=start + when * day, end=end)
     model = ci.ParetoNBD.from_params(r=0.5, alpha=9.0, s=0.6, beta=11.0, unit="day")
     length = int((log.end - log.start).astype(int)) + 1
     if width > length:

@@ -21,7 +21,7 @@ def test_a_display_is_made_by_a_class_method_has_its_data_and_draws_where_it_is_
     assert next(iter(inspect.signature(display).parameters)) == "data"
     assert inspect.signature(display.plot).parameters["ax"].default is None
     for section in ("Parameters", "Attributes", "Examples"):
-        assert f"{section}\n    ---" in display.__doc__
+        assert f"{section}\n---" in inspect.getdoc(display)
     assert f"{display.__module__.removeprefix('crmintel.')}.{name}" in REFERENCE.read_text(encoding="utf-8")
 
 

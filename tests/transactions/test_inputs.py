@@ -64,7 +64,7 @@ def log(n=4, **more):
         ({"end": "31/12/2023"}, InputError, "end must be a date such as '2017-09-30'; got '31/12/2023'"),
         ({"end": 20231231}, InputTypeError, "end must be a date, a datetime or text"),
         ({"end": datetime(2024, 5, 1, tzinfo=UTC)}, InputError, "end=.*has a time zone, the log has none"),
-        ({"end": np.datetime64("NaT")}, InputError, "end is missing"),
+        ({"end": np.datetime64("NaT", "D")}, InputError, "end is missing"),
         ({"customer": 3}, ColumnError, "customer must be the name of a column, got 3"),
         ({"customer": None}, ColumnError, "customer must be the name of a column, got None"),
         ({"keep": "what"}, InputError, r"write keep=\['what'\]"),

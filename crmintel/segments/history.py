@@ -240,7 +240,7 @@ def segment_history(
     there = np.zeros(money.shape, dtype=bool)
     there[entries.period, entries.owner] = True
     starts = period_start(np.arange(periods.first, periods.last + 2), periods.grain)
-    ends = starts[1:] - np.timedelta64(1, np.datetime_data(starts.dtype)[0])  # a day, of hours a microsecond
+    ends = starts[1:] - np.ones(1, np.diff(starts).dtype)  # a day, of hours a microsecond
     fitted, labels = None, []
     for start, end, here in zip(starts[:-1], ends, there, strict=True):
         found = np.full(len(log), None, dtype=object)

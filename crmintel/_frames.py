@@ -290,7 +290,8 @@ def build_frame(columns: Mapping[str, NDArray[Any]], library: str | None) -> Any
             f"library must be one of {', '.join(map(repr, _LIBRARIES))} or None; got {library!r}."
         )
     plain = {name: _as_native(values, library) for name, values in columns.items()}
-    return nw.from_dict(plain, backend=library).to_native()  # type: ignore[arg-type]
+    backend: Any = library  # checked above, which the types of narwhals cannot see
+    return nw.from_dict(plain, backend=backend).to_native()
 
 
 def _as_native(values: NDArray[Any], library: str) -> Any:

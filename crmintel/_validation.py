@@ -34,11 +34,12 @@ def check_number(
     """Return ``value`` as float (int if ``integer``) or raise an error that names it and its bounds."""
     kind = numbers.Integral if integer else numbers.Real
     # numpy's durations call themselves whole numbers
-    if isinstance(value, bool | np.bool_ | np.timedelta64) or not isinstance(value, kind):
+    right = isinstance(value, kind) and not isinstance(value, bool | np.bool_ | np.timedelta64)
+    if not right:
         what = "a whole number" if integer else "a number"
         raise InputTypeError(f"{name} must be {what}, got {value!r} of type {type(value).__name__}.")
     try:
-        number: float = int(value) if integer else float(value)  # type: ignore[call-overload]
+        number: float = int(value) if integer else float(value)
     except OverflowError:
         raise InputError(f"{name} is too large for a float; give a number below 1e308.") from None
     bounds = []

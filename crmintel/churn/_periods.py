@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmintel._validation import as_numbers, check_vector, raise_if_any
-from crmintel.churn._outcomes import refuse_words
+from crmintel.churn._outcomes import refuse_answers
 from crmintel.exceptions import InputError
 
 
@@ -19,7 +19,7 @@ def check_stretches(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Return the periods before and up to which each row was watched, and whether the customer left in the last."""
     if isinstance(y, np.ndarray) and y.ndim == 2:
-        refuse_words(y[:, 1:], "event")
+        refuse_answers(y[:, 1:], "event")
     target = as_numbers(y, "y")
     if target.shape != (n, 2):
         raise InputError(

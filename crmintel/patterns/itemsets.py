@@ -26,6 +26,7 @@ _ROUNDING = 1e-12
 TARGETS = ("all", "closed", "maximal", "generators")
 
 
+# scikit-learn has no types, so mypy does not know its keyword of classes
 class FrequentItemsets(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Find every set of items that stands together in at least ``min_support`` baskets.
 

@@ -357,7 +357,9 @@ class CustomerKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterM
         bad = np.logical_not(np.isfinite(centres).all(axis=1))
         raise_if_any(np.asarray(bad), centres, "init", "must be finite")
         if np.abs(centres).max() > _LARGEST:
-            raise InputError(f"init holds values beyond {_LARGEST}, whose squares overflow.")
+            raise InputError(
+                f"init holds values beyond {_LARGEST}, whose squares overflow; divide its columns first."
+            )
         return centres
 
     def _n_starts(self) -> int:

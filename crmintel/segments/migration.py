@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from crmintel._frames import build_frame, is_frame, open_frame
 from crmintel._validation import check_number, check_vector
 from crmintel.exceptions import InputError
+from crmintel.segments._columns import library_of
 from crmintel.segments._labels import as_labels, codes_of, segment_names
 
 ABSENT = "absent"
@@ -117,7 +118,7 @@ class SegmentMigration(BaseEstimator):
             raise InputError(
                 f"{nowhere.size} customers are absent before and after, the first in row {nowhere[0]}; leave them out."
             )
-        self.library_ = open_frame(X, "X").library if is_frame(X) else None
+        self.library_ = library_of(X)
         self.segments_ = segments
         self.states_ = [*segments, ABSENT]
         cell = old * (k + 1) + new

@@ -21,6 +21,7 @@ class LogReader:
     """Mixin of estimators whose ``X`` is a log: scikit-learn must not feed them arrays."""
 
     def __sklearn_tags__(self) -> Any:
+        # the estimator that this is mixed into has them
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         return tags

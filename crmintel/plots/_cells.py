@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from crmintel.plots._axes import add_colorbar, lay_out
 
-_LARGEST, _SMALLEST = (
-    8.0,
-    5.0,
-)  # points, of the numbers; where there is no room for smaller ones there are none
+# points, of the numbers; where there is no room for smaller ones there are none
+_LARGEST, _SMALLEST = 8.0, 5.0
 
 
 def draw_cells(
